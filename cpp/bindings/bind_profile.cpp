@@ -1,0 +1,85 @@
+// GammaProfile: contracts prepared once, dealer gamma read at any spots.
+#include "gexcore/profile.hpp"
+
+#include <cmath>
+
+#include "topics.hpp"
+
+namespace gexcore::bindings {
+namespace {
+
+GammaProfile prepare(py::handle strike, py::handle time_to_expiry, py::handle implied_vol, py::handle rate,
+                     py::handle dividend_yield, py::handle weight, py::handle threads) {
+    const py::float_ any_spot(1.0);
+    const py::bool_ any_type(true);
+    const ContractArguments arguments(any_spot, strike, time_to_expiry, implied_vol, rate, dividend_yield, any_type);
+    const ColumnArgument<double> weights(weight, "weight");
+    if (weights.scalar()) throw Error("weight: is a single number. Hint: pass one signed weight per contract");
+    common_rows(arguments.strike, arguments.time_to_expiry, arguments.implied_vol, arguments.rate, arguments.dividend_yield,
+                weights);
+    std::optional<GammaProfile> profile;
+    const Execution execution = execution_of(threads);
+    run(weights.rows() >= 2000,
+        [&] { profile.emplace(arguments.contracts(weights.rows()), weights.column().data, execution); });
+    return std::move(*profile);
+}
+
+// Spots as a checked column: positive, finite, and ascending where a grid is needed.
+struct Spots {
+    ColumnArgument<double> column;
+    const double* data;
+    std::size_t count;
+
+    Spots(py::handle spots, bool ascending) : column(spots, "spots") {
+        if (column.scalar()) throw Error("spots: is a single number. Hint: pass a one-dimensional array");
+        data = column.column().data;
+        count = static_cast<std::size_t>(column.rows());
+        for (std::size_t j = 0; j < count; ++j) {
+            const std::string place = "spots: row " + std::to_string(j) + " has " + std::to_string(data[j]);
+            if (!(data[j] > 1e-290 && data[j] < 1e290)) throw Error(place + ". Hint: spots are positive and finite");
+            if (ascending && j > 0 && !(data[j] > data[j - 1])) throw Error(place + ". Hint: spots ascend strictly");
+        }
+    }
+};
+
+py::array_t<double> evaluate(const GammaProfile& profile, py::handle spots, py::handle threads) {
+    const Spots grid(spots, false);
+    py::array_t<double> result(static_cast<py::ssize_t>(grid.count));
+    double* out = result.mutable_data();
+    const Execution execution = execution_of(threads);
+    run(profile.rows() * grid.count > 20000, [&] { profile.evaluate(grid.data, grid.count, out, nullptr, execution); });
+    return result;
+}
+
+py::array_t<double> search_grid(const GammaProfile& profile, double spot, double half_range) {
+    const std::vector<double> spots = profile.search_grid(spot, half_range);
+    return py::array_t<double>(static_cast<py::ssize_t>(spots.size()), spots.data());
+}
+
+// Rows (spot, slope, upward).
+py::list crossings(const GammaProfile& profile, py::handle spots, py::handle gamma, py::handle threads) {
+    const Spots grid(spots, true);
+    const ColumnArgument<double> values(gamma, "gamma");
+    common_rows(grid.column, values);
+    if (values.scalar()) throw Error("gamma: is a single number. Hint: pass the profile at the spots");
+    std::vector<Crossing> found;
+    const Execution execution = execution_of(threads);
+    run(profile.rows() > 1000,
+        [&] { found = profile.crossings(grid.data, values.column().data, grid.count, execution); });
+    py::list rows;
+    for (const Crossing& crossing : found) rows.append(py::make_tuple(crossing.spot, crossing.slope, crossing.upward));
+    return rows;
+}
+
+}  // namespace
+
+void bind_profile(py::module_& module) {
+    py::class_<GammaProfile>(module, "GammaProfile")
+        .def(py::init(&prepare), py::arg("strike"), py::arg("time_to_expiry"), py::arg("implied_vol"), py::arg("rate"),
+             py::arg("dividend_yield"), py::arg("weight"), py::arg("threads") = py::none())
+        .def("evaluate", &evaluate, py::arg("spots"), py::arg("threads") = py::none())
+        .def("search_grid", &search_grid, py::arg("spot"), py::arg("half_range"))
+        .def("crossings", &crossings, py::arg("spots"), py::arg("gamma"), py::arg("threads") = py::none());
+}
+
+}  // namespace gexcore::bindings

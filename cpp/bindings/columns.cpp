@@ -1,0 +1,128 @@
+// What a column may be: Python numbers, NumPy arrays, and whatever NumPy turns into a one-dimensional array of numbers.
+#include "columns.hpp"
+
+#include <cstdlib>
+
+namespace gexcore::bindings {
+namespace {
+
+constexpr int kAligned = py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+constexpr int kContiguous = py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_;
+constexpr int kWritable = py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
+
+template <typename T>
+constexpr int type_number = std::is_same_v<T, double> ? py::detail::npy_api::NPY_DOUBLE_ : py::detail::npy_api::NPY_BOOL_;
+
+struct Layout {
+    int dimensions;
+    int type;
+    char order;
+    int flags;
+    py::ssize_t rows;
+    const void* data;
+};
+
+bool is_array(py::handle object) { return py::detail::npy_api::get().PyArray_Check_(object.ptr()); }
+
+Layout layout_of(py::handle array) {
+    const auto* proxy = py::detail::array_proxy(array.ptr());
+    const auto* type = py::detail::array_descriptor_proxy(proxy->descr);
+    return {proxy->nd, type->type_num, type->byteorder, proxy->flags, proxy->nd == 1 ? proxy->dimensions[0] : 0, proxy->data};
+}
+
+bool directly_usable(const Layout& layout, int type) {
+    constexpr int needed = kAligned | kContiguous;
+    return layout.dimensions == 1 && layout.type == type && layout.order != '>' && (layout.flags & needed) == needed;
+}
+
+[[noreturn]] void refuse(const char* name, const std::string& what, const std::string& hint) {
+    throw Error(std::string(name) + ": " + what + ". Hint: " + hint);
+}
+
+// Says why an array of a strange kind is refused; `kind` is NumPy's letter.
+void check_kind(const char* name, char kind, bool wants_bool, const std::string& dtype) {
+    if (wants_bool) {
+        if (kind != 'b') refuse(name, "is " + dtype + ", not boolean", "pass True for calls, for example option_type == 'C'");
+        return;
+    }
+    if (kind == 'f' || kind == 'i' || kind == 'u') return;
+    const std::string hint = kind == 'O'   ? "convert it first, with missing values as nan: np.asarray(x, dtype=float)"
+                             : kind == 'M' || kind == 'm' ? "pass numbers; times are years, expiries go into expiry="
+                                                          : "pass real numbers (float64)";
+    refuse(name, "is " + dtype + ", not numbers", hint);
+}
+
+// An aligned contiguous array of the wanted type, converted in the open (float32, integers, strides, lists, series).
+py::object converted(py::handle argument, const char* name, bool wants_bool) {
+    const py::module_ numpy = py::module_::import("numpy");
+    if (py::isinstance(argument, numpy.attr("ma").attr("MaskedArray")))
+        refuse(name, "is a masked array", "fill it first: x.filled(float('nan'))");
+    py::object array = numpy.attr("asarray")(argument);
+    const auto kind = array.attr("dtype").attr("kind").cast<std::string>()[0];
+    check_kind(name, kind, wants_bool, py::str(array.attr("dtype")).cast<std::string>());
+    const auto dimensions = array.attr("ndim").cast<int>();
+    if (dimensions > 1)
+        refuse(name, "has " + std::to_string(dimensions) + " dimensions", "pass one-dimensional arrays or single numbers");
+    return numpy.attr("require")(array, wants_bool ? "bool" : "float64", py::make_tuple("C", "A"));
+}
+
+}  // namespace
+
+template <typename T>
+ColumnArgument<T>::ColumnArgument(py::handle argument, const char* name) : name_(name) {
+    constexpr bool wants_bool = !std::is_same_v<T, double>;
+    if (wants_bool ? PyBool_Check(argument.ptr()) : PyFloat_CheckExact(argument.ptr())) {
+        value_ = wants_bool ? static_cast<T>(argument.ptr() == Py_True) : static_cast<T>(PyFloat_AS_DOUBLE(argument.ptr()));
+        return;
+    }
+    const bool plain = is_array(argument) && Py_TYPE(argument.ptr()) == reinterpret_cast<PyTypeObject*>(
+                                                 py::detail::npy_api::get().PyArray_Type_);
+    owner_ = plain && directly_usable(layout_of(argument), type_number<T>) ? py::reinterpret_borrow<py::object>(argument)
+                                                                          : converted(argument, name, wants_bool);
+    const Layout layout = layout_of(owner_);
+    if (layout.dimensions == 0) {
+        value_ = *static_cast<const T*>(layout.data);
+    } else {
+        data_ = static_cast<const T*>(layout.data);
+        rows_ = layout.rows;
+    }
+}
+
+template class ColumnArgument<double>;
+template class ColumnArgument<std::uint8_t>;
+
+double* checked_output(py::handle out, const std::vector<py::ssize_t>& shape) {
+    std::string wanted;
+    for (const py::ssize_t size : shape) wanted += (wanted.empty() ? "" : ", ") + std::to_string(size);
+    const auto refuse_out = [&](const std::string& what) {
+        refuse("out", what, "pass an earlier result of the same call, or a writable float64 array of shape (" + wanted + ")");
+    };
+    if (!is_array(out)) refuse_out("is not an array");
+    const auto* proxy = py::detail::array_proxy(out.ptr());
+    const Layout layout = layout_of(out);
+    constexpr int needed = kAligned | kContiguous;
+    if (layout.type != py::detail::npy_api::NPY_DOUBLE_ || layout.order == '>') refuse_out("is not float64");
+    if (proxy->nd != static_cast<int>(shape.size()) || !std::equal(shape.begin(), shape.end(), proxy->dimensions))
+        refuse_out("has another shape");
+    if ((layout.flags & needed) != needed) refuse_out("is strided");
+    if (!(layout.flags & kWritable)) refuse_out("is read-only");
+    return static_cast<double*>(const_cast<void*>(layout.data));
+}
+
+Execution execution_of(py::handle threads) {
+    const auto interrupted = [] {
+        const py::gil_scoped_acquire held;
+        return PyErr_CheckSignals() != 0;
+    };
+    static const int from_environment = [] {
+        const char* text = std::getenv("GEXCORE_NUM_THREADS");
+        return text == nullptr ? 1 : std::max(1, std::atoi(text));
+    }();
+    if (threads.is_none()) return {from_environment, interrupted};
+    const long count = PyLong_AsLong(threads.ptr());
+    if (count == -1 && PyErr_Occurred()) PyErr_Clear();
+    if (count < 1 || count > 1024) refuse("threads", "must be a whole number from 1 to 1024", "leave it out for one thread");
+    return {static_cast<int>(count), interrupted};
+}
+
+}  // namespace gexcore::bindings

@@ -1,0 +1,12 @@
+// One registration function per topic.
+#pragma once
+#include "columns.hpp"
+
+namespace gexcore::bindings {
+
+void bind_cpu(py::module_& module);
+void bind_greeks(py::module_& module);
+void bind_sums(py::module_& module);
+void bind_profile(py::module_& module);
+
+}  // namespace gexcore::bindings

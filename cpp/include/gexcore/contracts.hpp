@@ -1,0 +1,25 @@
+// Columns of option contracts, as the caller holds them: one array or one number each.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace gexcore {
+
+template <typename T>
+struct Column {
+    const T* data = nullptr;  // `rows` values, or one value that holds for every row
+    bool scalar = false;
+};
+
+struct Contracts {
+    std::size_t rows = 0;
+    Column<double> spot;
+    Column<double> strike;
+    Column<double> time_to_expiry;  // years
+    Column<double> implied_vol;     // decimal, per sqrt(year)
+    Column<double> rate;            // continuous
+    Column<double> dividend_yield;  // continuous, or carry
+    Column<std::uint8_t> is_call;   // 1 = call, 0 = put
+};
+
+}  // namespace gexcore

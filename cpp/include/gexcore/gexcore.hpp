@@ -1,0 +1,10 @@
+// Everything of the public C++ interface.
+#pragma once
+#include "gexcore/contracts.hpp"
+#include "gexcore/cpu.hpp"
+#include "gexcore/error.hpp"
+#include "gexcore/execution.hpp"
+#include "gexcore/greeks.hpp"
+#include "gexcore/profile.hpp"
+#include "gexcore/sums.hpp"
+#include "gexcore/version.hpp"

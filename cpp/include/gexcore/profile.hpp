@@ -1,0 +1,46 @@
+// Dealer gamma as a function of spot: every contract re-priced at every spot (sticky strike), and the spots where it is zero.
+#pragma once
+#include <cstddef>
+#include <vector>
+
+#include "gexcore/contracts.hpp"
+#include "gexcore/execution.hpp"
+
+namespace gexcore {
+
+struct Crossing {
+    double spot;   // where the sum is zero, to a relative 1e-12
+    double slope;  // d (sum of weight * gamma) / d spot there
+    bool upward;   // negative below, positive above
+};
+
+// Prepared once, read at any spots. A row of weight 0 counts for nothing, whatever its columns hold.
+class GammaProfile {
+public:
+    // weight: contracts * multiplier, signed, one per row. The spot column is not used.
+    GammaProfile(const Contracts& contracts, const double* weight, const Execution& execution = {});
+
+    std::size_t rows() const { return rows_; }
+
+    // gamma[j] = sum of weight * gamma at spots[j] (shares per unit of price); speed (may be null) is its derivative.
+    void evaluate(const double* spots, std::size_t count, double* gamma, double* speed, const Execution& execution = {}) const;
+
+    // The default grid: geometric nodes exp(j h), j integer, that cover spot * exp(+-half_range). The step h is a power of two,
+    // no wider than the narrowest contracts that matter (s sqrt T; together 0.1% of all peaks), within [2^-13, 2^-8].
+    std::vector<double> search_grid(double spot, double half_range) const;
+
+    // One crossing per change of sign of gamma[0 .. count) over ascending spots (zeros are stepped over), polished by a
+    // safeguarded Newton iteration on exact values.
+    std::vector<Crossing> crossings(const double* spots, const double* gamma, std::size_t count,
+                                    const Execution& execution = {}) const;
+
+private:
+    Crossing polish(double low, double high, bool upward, const Execution& execution) const;
+    void evaluate_log_derivative(const double* spots, std::size_t count, double* value, double* slope,
+                                 const Execution& execution) const;
+
+    std::size_t rows_;
+    std::vector<double> center_high_, center_low_, inverse_width_, amplitude_;
+};
+
+}  // namespace gexcore

@@ -1,0 +1,25 @@
+// The single translation unit of the kernels, compiled once per ISA with GEXCORE_KERNEL_NAMESPACE set to the ISA's name.
+#include "../src/kernels.hpp"
+
+#include "black_scholes.hpp"
+#include "greeks.hpp"
+#include "math.hpp"
+#include "sum.hpp"
+#include "sweep.hpp"
+
+#define GEXCORE_TEXT_OF(name) #name
+#define GEXCORE_NAME_OF(name) GEXCORE_TEXT_OF(name)
+
+namespace GEXCORE_KERNEL_NAMESPACE {
+
+extern const gexcore::Kernels kernels;
+const gexcore::Kernels kernels = {GEXCORE_NAME_OF(GEXCORE_KERNEL_NAMESPACE),
+                                  greeks,
+                                  sum,
+                                  sum_abs,
+                                  sum_by,
+                                  sweep_prepare,
+                                  split_log,
+                                  sweep};
+
+}  // namespace GEXCORE_KERNEL_NAMESPACE

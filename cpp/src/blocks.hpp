@@ -1,0 +1,54 @@
+// Cuts contracts into blocks of rows for the kernels and adds the results of blocks in a fixed tree.
+#pragma once
+#include <algorithm>
+#include <cstddef>
+
+#include "gexcore/contracts.hpp"
+#include "kernels.hpp"
+
+namespace gexcore {
+
+inline std::size_t block_count(std::size_t rows) { return (rows + kBlockRows - 1) / kBlockRows; }
+
+inline std::size_t block_rows(std::size_t rows, std::size_t block) { return std::min(kBlockRows, rows - block * kBlockRows); }
+
+// Gives unit-stride columns for any block; a number that holds for every row is spread once, at construction.
+class BlockReader {
+public:
+    explicit BlockReader(const Contracts& contracts) : contracts_(contracts) {
+        for (int c = 0; c < kColumns; ++c)
+            if (column(c).scalar) std::fill_n(spread_[c], std::min(kBlockRows, contracts.rows), *column(c).data);
+    }
+
+    GreekBlock read(std::size_t block) {
+        const std::size_t first = block * kBlockRows;
+        const double* at[kColumns];
+        for (int c = 0; c < kColumns; ++c) at[c] = column(c).scalar || column(c).data == nullptr ? spread_[c] : column(c).data + first;
+        const auto& call = contracts_.is_call;
+        for (std::size_t i = 0; i < block_rows(contracts_.rows, block); ++i)
+            sign_[i] = call.data[call.scalar ? 0 : first + i] ? 1.0 : -1.0;
+        return {at[0], at[1], at[2], at[3], at[4], at[5], sign_};
+    }
+
+private:
+    static constexpr int kColumns = 6;
+
+    const Column<double>& column(int c) const {
+        const Column<double>* all[kColumns] = {&contracts_.spot,        &contracts_.strike, &contracts_.time_to_expiry,
+                                               &contracts_.implied_vol, &contracts_.rate,   &contracts_.dividend_yield};
+        return *all[c];
+    }
+
+    const Contracts& contracts_;
+    alignas(64) double spread_[kColumns][kBlockRows];
+    alignas(64) double sign_[kBlockRows];
+};
+
+// Adds `blocks` rows of `width` partial sums pairwise by block index, in place; the result is the first row.
+inline void add_tree(double* partial, std::size_t blocks, std::size_t width) {
+    for (std::size_t step = 1; step < blocks; step *= 2)
+        for (std::size_t b = 0; b + step < blocks; b += 2 * step)
+            for (std::size_t j = 0; j < width; ++j) partial[b * width + j] += partial[(b + step) * width + j];
+}
+
+}  // namespace gexcore

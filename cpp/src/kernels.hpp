@@ -1,0 +1,51 @@
+// The contract between the code that is compiled once and the kernels that are compiled once per ISA.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+namespace gexcore {
+
+// Every kernel works on at most one block of rows; sums of a block use 8 lanes (row i belongs to lane i mod 8).
+constexpr size_t kBlockRows = 512;
+constexpr size_t kLanes = 8;
+constexpr size_t kGreekCount = 12;
+
+// Columns of one block, unit stride. `sign` is +1 for calls, -1 for puts.
+struct GreekBlock {
+    const double* spot;
+    const double* strike;
+    const double* time_to_expiry;
+    const double* implied_vol;
+    const double* rate;
+    const double* dividend_yield;
+    const double* sign;
+};
+
+// Rows prepared for re-pricing at any spot: d1 = inverse_width * (ln S - center), center = center_high + center_low.
+struct SweepBlock {
+    const double* center_high;
+    const double* center_low;
+    const double* inverse_width;
+    const double* amplitude;  // weight e^{-yT} / (s sqrt T sqrt 2 pi); 0 switches the row off
+};
+
+struct Kernels {
+    const char* isa;
+    // Writes greek g of rows 0..n-1 to out[g] for every bit g of `which`; other out[g] are not touched.
+    void (*greeks)(const GreekBlock& in, size_t n, uint32_t which, double* const* out);
+    // Sum and sum of absolute values of n <= kBlockRows numbers over 8 lanes.
+    double (*sum)(const double* values, size_t n);
+    double (*sum_abs)(const double* values, size_t n);
+    // out[key[i]] += values[i] in row order.
+    void (*sum_by)(const double* values, const int32_t* key, size_t n, double* out);
+    // Fills `rows` (center_high.. amplitude as writable columns) from a block of contracts and weights.
+    void (*sweep_prepare)(const GreekBlock& in, const double* weight, size_t n, double* center_high, double* center_low,
+                          double* inverse_width, double* amplitude);
+    // ln S of n spots as high + low.
+    void (*split_log)(const double* spot, size_t n, double* high, double* low);
+    // out[j] = sum_i amplitude_i exp(-d_ij^2 / 2) at spot j: S * sum of weight * gamma. `slope` (or null) gets d out[j] / d ln S.
+    void (*sweep)(const SweepBlock& rows, size_t n, const double* log_high, const double* log_low, size_t spots, double* out,
+                  double* slope);
+};
+
+}  // namespace gexcore

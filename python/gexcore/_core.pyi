@@ -1,0 +1,50 @@
+"""The compiled core; arguments are as in gexcore.bsm and friends."""
+
+from typing import Any, TypeAlias, final
+
+import numpy as np
+import numpy.typing as npt
+
+_Float64: TypeAlias = npt.NDArray[np.float64]
+_Numbers: TypeAlias = Any  # a number or an array; checked by the core, refused by name
+
+__version__: str
+GREEKS: tuple[str, ...]
+
+def cpu_available() -> list[str]: ...
+def cpu_active() -> str: ...
+def cpu_use(isa: str) -> None: ...
+def greeks(
+    spot: _Numbers,
+    strike: _Numbers,
+    time_to_expiry: _Numbers,
+    implied_vol: _Numbers,
+    rate: _Numbers,
+    dividend_yield: _Numbers,
+    is_call: _Numbers,
+    which: int,
+    out: _Float64 | None,
+    threads: int | None,
+) -> _Float64: ...
+def sum(values: _Numbers, threads: int | None = ...) -> float: ...
+def sum_abs(values: _Numbers, threads: int | None = ...) -> float: ...
+def sum_by(
+    values: _Numbers, keys: npt.NDArray[np.int32], count: int, threads: int | None = ...
+) -> _Float64: ...
+@final
+class GammaProfile:
+    def __init__(
+        self,
+        strike: _Numbers,
+        time_to_expiry: _Numbers,
+        implied_vol: _Numbers,
+        rate: _Numbers,
+        dividend_yield: _Numbers,
+        weight: _Numbers,
+        threads: int | None = ...,
+    ) -> None: ...
+    def evaluate(self, spots: _Numbers, threads: int | None = ...) -> _Float64: ...
+    def search_grid(self, spot: float, half_range: float) -> _Float64: ...
+    def crossings(
+        self, spots: _Numbers, gamma: _Numbers, threads: int | None = ...
+    ) -> list[tuple[float, float, bool]]: ...
