@@ -1,0 +1,5 @@
+"""`python -m gexcore` is the command line."""
+
+from gexcore.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,134 @@
+"""The whole path from chain to regime in one call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gexcore.chain import Chain
+from gexcore.coverage import Coverage
+from gexcore.exposures import Exposures, compute_exposures
+from gexcore.greeks import ChainGreeks, compute_greeks
+from gexcore.levels import Levels, find_levels
+from gexcore.positions import Positions, assign_positions
+from gexcore.profile import Profile, sweep_profile
+from gexcore.regime import Regime, classify_regime
+from gexcore.results import Result, align, money, number, plain
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Analysis(Result):
+    """Everything computed on the way, and the two results: `levels` and `regime`."""
+
+    chain: Chain
+    greeks: ChainGreeks
+    positions: Positions
+    exposures: Exposures
+    profile: Profile
+    levels: Levels
+    regime: Regime
+
+    @property
+    def coverage(self) -> Coverage:
+        """Rows read, used and dropped by reason."""
+        return self.exposures.coverage
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """All conventions of these numbers."""
+        return self.exposures.manifest
+
+    def to_dict(self) -> dict[str, Any]:
+        """As printed by `gexcore levels --json`."""
+        as_of = self.chain.as_of
+        return {
+            "spot": self.chain.spot,
+            "as_of": as_of.time.isoformat() if as_of else None,
+            "net_gamma": self.exposures.gamma.net,
+            "gross_gamma": self.exposures.gamma.gross,
+            **self.levels.to_dict(),
+            "regime": self.regime.to_dict(),
+            "coverage": self.coverage.to_dict(),
+            "manifest": plain(self.manifest),
+        }
+
+    def __repr__(self) -> str:
+        return f"<Analysis {self.chain!r}: {self.regime.kind}, zero gamma {self.levels.zero_gamma}>"
+
+    def __str__(self) -> str:
+        return "\n\n".join([str(self.chain), self._table(), self.regime.describe(), self._footer()])
+
+    def _table(self) -> str:
+        gamma, regime = self.exposures.gamma, self.regime
+        share = "" if regime.net_to_gross is None else f"{regime.net_to_gross:+.1%} of gross {money(gamma.gross)}"
+        rows = [["net gamma", f"{money(gamma.net)} per 1%", share], *self.levels.rows()]
+        distance = ""
+        if regime.distance_pct is not None:
+            distance = f"spot {regime.distance_pct:+.2f}% from zero gamma"
+            if regime.distance_deviations is not None:
+                distance += f", {regime.distance_deviations:+.1f} daily deviations"
+        rows.append(["regime", regime.kind.replace("_", " "), distance])
+        return align(rows)
+
+    def _footer(self) -> str:
+        coverage, manifest = self.coverage, self.manifest
+        dropped = ", ".join(
+            f"{n:,} {name.replace('_', ' ')} ({share:.1%})" for name, (n, share) in coverage.dropped.items()
+        )
+        used = f"{coverage.used:,} of {coverage.read:,} contracts, {coverage.used_open_interest_share:.1%} of open interest"
+        rates = manifest["rates"]
+        lines = [
+            ["used", used],
+            ["dropped", dropped or "none"],
+            ["positions", f"{manifest['positions']}: {manifest['positions_meaning']}"],
+            ["time", f"{manifest['as_of'] or 'given'} ({manifest['as_of_rule']}), clock {manifest['clock']}"],
+            ["rates", _rates_text(rates)],
+            ["scope", f"{manifest['scope']}, vols {manifest['dynamics'].replace('_', ' ')}"],
+        ]
+        return align(lines)
+
+
+def _rates_text(rates: dict[str, Any]) -> str:
+    values = (rates["rate"], rates["dividend_yield"])
+    text = [f"{v:.2%}" if isinstance(v, float) else f"{v['low']:.2%} to {v['high']:.2%}" for v in values]
+    note = f" - NOTE: {rates['note']}" if rates["note"] else ""
+    return f"rate {text[0]}, dividend yield {text[1]}{note}"
+
+
+def analyze(
+    chain: Chain,
+    positions: Positions | str = "naive",
+    *,
+    contracts: Any = None,
+    weights: Any = None,
+    adv: float | None = None,
+    threads: int | None = None,
+) -> Analysis:
+    """Go from a chain to levels and regime.
+
+    Args:
+        chain: the contracts.
+        positions: a rule of `assign_positions` (with its `contracts` or `weights`), or Positions
+            of this chain.
+        adv: average daily volume of the underlying in dollars, see `classify_regime`.
+        threads: as in `bsm.greeks`.
+
+    Returns:
+        Analysis; `print` it, or read `.levels`, `.regime`, `.exposures`, `.to_dict()`.
+
+    Raises:
+        ConventionError: unknown rule. MismatchError: positions of another chain.
+
+    Example:
+        >>> import gexcore as gex
+        >>> result = gex.analyze(gex.synthetic_chain(n=2000))
+        >>> result.levels.zero_gamma.status
+        'found'
+    """
+    if isinstance(positions, str):
+        positions = assign_positions(chain, positions, contracts=contracts, weights=weights)
+    greeks = compute_greeks(chain, threads=threads)
+    exposures = compute_exposures(chain, greeks, positions)
+    profile = sweep_profile(chain, positions, threads=threads)
+    levels = find_levels(exposures, profile)
+    return Analysis(chain, greeks, positions, exposures, profile, levels, classify_regime(levels, adv))

@@ -1,0 +1,119 @@
+"""Who holds what: signed dealer contracts by rule. The only place where a sign enters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gexcore.chain import Chain
+from gexcore.columns import number_column
+from gexcore.errors import ConventionError, InputError
+from gexcore.results import Result, frame
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Positions(Result):
+    """Signed number of contracts held by dealers, dealer long > 0; 0 where unknown.
+
+    `size` names the column that sizes come from, or "contracts" where they were given.
+    """
+
+    chain: Chain
+    contracts: npt.NDArray[np.float64]
+    rule: str
+    size: str
+    meaning: str
+
+    @property
+    def weight(self) -> npt.NDArray[np.float64]:
+        """Contracts x multiplier: signed shares (index units) that a delta of 1 stands for."""
+        return np.asarray(self.contracts * self.chain.multiplier)
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Rule and size column, for every result."""
+        return {"positions": self.rule, "positions_meaning": self.meaning, "size": self.size}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Rule, size column and the total held long and short."""
+        long = float(self.contracts[self.contracts > 0].sum())
+        return {**self.manifest, "long": long, "short": float(self.contracts.sum()) - long}
+
+    def to_frame(self) -> Any:
+        """Contracts as a pandas data frame beside the strikes."""
+        return frame({"strike": self.chain.strike, "contracts": self.contracts})
+
+    def __repr__(self) -> str:
+        return f"<Positions {self.rule}: {self.meaning}>"
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.meaning}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    meaning: str
+    needs: str | None  # argument of assign_positions
+    contracts: Callable[[Chain, npt.NDArray[np.float64], Any], npt.NDArray[np.float64]]
+
+
+RULES: Mapping[str, _Rule] = {
+    "naive": _Rule(
+        "dealers long every call and short every put",
+        None,
+        lambda chain, size, _: np.where(chain.is_call, size, -size),
+    ),
+    "contracts": _Rule("dealer contracts given by the caller", "contracts", lambda _, __, q: q),
+    "weights": _Rule("share of each contract held by dealers, given", "weights", lambda _, n, w: n * w),
+}  # fmt: skip
+
+
+def assign_positions(
+    chain: Chain, rule: str = "naive", *, contracts: Any = None, weights: Any = None
+) -> Positions:
+    """Dealer positions by a named rule.
+
+    Args:
+        chain: the contracts.
+        rule: "naive": +open interest for calls, -open interest for puts; the index convention,
+            wrong for single stocks whose calls customers buy. "contracts": `contracts` as given.
+            "weights": `weights` x open interest; only as good as the weights' source.
+        contracts: (n,) signed numbers of contracts, dealer long > 0.
+        weights: (n,) in [-1, 1].
+
+    Returns:
+        Positions; a missing size is 0 and counted as `no_open_interest` (`no_position`).
+
+    Raises:
+        ConventionError: no such rule, or its argument is missing or not wanted.
+        InputError: a wrong length or type, a weight outside [-1, 1].
+
+    Example:
+        >>> chain = Chain.from_arrays(spot=100.0, strike=[95.0, 105.0], is_call=[False, True],
+        ...     implied_vol=[0.22, 0.18], open_interest=[10, 20], time_to_expiry=0.1)
+        >>> assign_positions(chain).contracts.tolist()
+        [-10.0, 20.0]
+    """
+    if rule not in RULES:
+        raise ConventionError(f"positions: there is no rule {rule!r}", hint=f"rules: {', '.join(RULES)}")
+    chosen = RULES[rule]
+    given = {"contracts": contracts, "weights": weights}
+    for name, value in given.items():
+        if (value is None) == (name == chosen.needs):
+            wanted = "needs" if value is None else "does not take"
+            raise ConventionError(f"positions: rule {rule!r} {wanted} {name}=")
+    argument = None
+    if chosen.needs:
+        argument = number_column(chosen.needs, given[chosen.needs], len(chain))
+    if rule == "weights" and (np.abs(argument) > 1).any():
+        row = int(np.argmax(np.abs(np.nan_to_num(argument)) > 1))
+        raise InputError(f"weights: row {row} has {argument[row]:g}", hint="weights lie in [-1, 1]")
+    signed = chosen.contracts(chain, chain.open_interest, argument)
+    signed = np.where(np.isfinite(signed), signed, 0.0)
+    signed.flags.writeable = False
+    size = "contracts" if rule == "contracts" else "open_interest"
+    return Positions(chain, signed, rule, size, chosen.meaning)

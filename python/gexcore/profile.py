@@ -1,0 +1,128 @@
+"""Profiles: exposure as a function of spot, every contract re-priced at every spot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gexcore import _core
+from gexcore.chain import Chain
+from gexcore.coverage import Coverage, cover
+from gexcore.errors import ConventionError, InputError, MismatchError, NotComputedError
+from gexcore.positions import Positions
+from gexcore.results import Result, align, frame, money, number, plain
+from gexcore.units import unit_of
+from gexcore.vols import at_the_money_vol
+
+Float64 = npt.NDArray[np.float64]
+DYNAMICS = ("sticky_strike",)
+PROFILES = ("gamma",)
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Profile(Result):
+    """Exposures over ascending `spots`, in the default unit of each greek."""
+
+    chain: Chain
+    positions: Positions
+    spots: Float64
+    values: dict[str, Float64]
+    coverage: Coverage
+    dynamics: str
+    at_the_money_vol: float | None  # 30 days
+    _prepared: _core.GammaProfile
+
+    def __getattr__(self, name: str) -> Float64:
+        if name.startswith("_") or name not in PROFILES:
+            raise AttributeError(f"a profile has no {name!r}")
+        if name not in self.values:
+            raise NotComputedError(f"{name!r} was not computed", hint=f"sweep_profile(which=({name!r},))")
+        return self.values[name]
+
+    def crossings(self) -> list[tuple[float, float, bool]]:
+        """Spots where the gamma profile changes sign: (spot, slope in $ per 1% per point, upward)."""
+        found = self._prepared.crossings(self.spots, self.gamma)
+        return [(spot, speed * spot**2 / 100, upward) for spot, speed, upward in found]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Columns and units."""
+        units = {name: unit_of(name).label for name in self.values}
+        return plain({"spots": self.spots, **self.values, "units": units, "dynamics": self.dynamics})
+
+    def to_frame(self) -> Any:
+        """A pandas data frame with one row per spot."""
+        return frame({"spot": self.spots, **self.values})
+
+    def __repr__(self) -> str:
+        ends = f"{number(self.spots[0])} to {number(self.spots[-1])}" if len(self.spots) else "none"
+        return f"<Profile {', '.join(self.values)}: {len(self.spots)} spots, {ends}>"
+
+    def __str__(self) -> str:
+        picks = np.unique(np.linspace(0, len(self.spots) - 1, 21).round().astype(int)) if len(self.spots) else []
+        rows = [[number(self.spots[i]), *(money(v[i]) for v in self.values.values())] for i in picks]
+        return align([["spot", *(f"{n}, {unit_of(n).label}" for n in self.values)], *rows], right=range(9))
+
+
+def sweep_profile(
+    chain: Chain,
+    positions: Positions,
+    spots: Any = None,
+    which: Iterable[str] = ("gamma",),
+    dynamics: str = "sticky_strike",
+    threads: int | None = None,
+) -> Profile:
+    """Re-price the dealers' book at many spots.
+
+    Args:
+        chain, positions: the book.
+        spots: (m,) ascending prices; default: geometric grid over the search range of zero gamma,
+            +- clamp(4 s30 sqrt(30/365), 0.15, 1.5) in log spot with s30 the 30-day at-the-money
+            vol, with a step no wider than the narrowest contracts that matter.
+        which: profiles to compute: "gamma".
+        dynamics: how vols move with spot: "sticky_strike" (every contract keeps its vol).
+        threads: as in `bsm.greeks`.
+
+    Returns:
+        Profile; forwards move with spot.
+
+    Raises:
+        MismatchError: positions of another chain. ConventionError: unknown profile or dynamics.
+        InputError: spots that are not positive and ascending.
+
+    Source: docs/definitions.md, section 5.
+
+    Example:
+        >>> import gexcore as gex
+        >>> chain = gex.synthetic_chain(n=2000)
+        >>> profile = sweep_profile(chain, gex.assign_positions(chain), spots=[4900.0, 5100.0])
+        >>> profile.gamma.shape
+        (2,)
+    """
+    names = (which,) if isinstance(which, str) else tuple(which)
+    for name, known, asked in (("which", PROFILES, names), ("dynamics", DYNAMICS, (dynamics,))):
+        for item in asked:
+            if item not in known:
+                raise ConventionError(f"{name}: there is no {item!r}", hint=f"known: {', '.join(known)}")
+    if positions.chain is not chain:
+        raise MismatchError("positions belong to another chain", hint="assign them to this chain")
+    coverage, used = cover(chain, positions)
+    weight = np.where(used, positions.weight, 0.0)
+    prepared = _core.GammaProfile(
+        chain.strike, chain.time_to_expiry, chain.implied_vol, chain.rate, chain.dividend_yield, weight, threads
+    )
+    vol = at_the_money_vol(chain)
+    if spots is None:
+        reach = float(np.clip(4 * (vol or 0.0) * np.sqrt(30 / 365), 0.15, 1.5))
+        grid = prepared.search_grid(chain.spot, reach)
+    else:
+        grid = np.array(spots, dtype=np.float64)
+        if grid.ndim != 1 or not (np.diff(grid) > 0).all():
+            raise InputError("spots: must ascend strictly, in one dimension", hint="np.linspace(low, high, n)")
+    gamma = prepared.evaluate(grid, threads) * (grid**2 / 100)
+    for array in (grid, gamma):
+        array.flags.writeable = False
+    return Profile(chain, positions, grid, {"gamma": gamma}, coverage, dynamics, vol, prepared)

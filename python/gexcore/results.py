@@ -1,0 +1,91 @@
+"""What every result has in common: plain data, readable text, safe HTML."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gexcore.errors import InputError
+
+
+def plain(value: Any) -> Any:
+    """Turn a result's value into JSON types: NaN becomes None, times become ISO text."""
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return [plain(item) for item in value.tolist()]
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def money(value: float | None) -> str:
+    """Dollars with a sign and three digits after the point: `-10.999 bn`.
+
+    Example:
+        >>> money(-10_998_700_000.0), money(0.0)
+        ('-10.999 bn', '0')
+    """
+    if value is None:
+        return "none"
+    for size, suffix in ((1e9, " bn"), (1e6, " mm"), (1e3, " k")):
+        if abs(value) >= size:
+            return f"{value / size:+,.3f}{suffix}"
+    return f"{value:+,.2f}" if value else "0"
+
+
+def number(value: float | None) -> str:
+    """A price or strike without trailing zeros: `4,721.91`."""
+    return "none" if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def align(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> str:
+    """Columns of text, padded to one width each; columns in `right` are flushed right."""
+    if not rows:
+        return ""
+    widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
+    flush = set(right)
+    lines = [
+        "  ".join(
+            cell.rjust(width) if c in flush else cell.ljust(width)
+            for c, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+class Result:
+    """Base of results: subclasses give `to_dict`, `__str__` and a one-line `__repr__`."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """This result as JSON types."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+
+def frame(columns: Mapping[str, Any]) -> Any:
+    """A pandas data frame of equally long columns.
+
+    Raises:
+        InputError: pandas is not installed.
+    """
+    try:
+        import pandas
+    except ImportError:
+        raise InputError("to_frame needs pandas", hint="pip install pandas") from None
+    return pandas.DataFrame(dict(columns))

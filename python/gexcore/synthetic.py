@@ -1,0 +1,147 @@
+"""A synthetic SPX-like chain: invented numbers in realistic proportions, for demos, tests, benchmarks."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from gexcore import bsm, clock
+from gexcore.chain import Chain
+from gexcore.errors import InputError
+
+Float64 = npt.NDArray[np.float64]
+
+SPOT = 5000.0
+RATE = 0.04
+DIVIDEND_YIELD = 0.013
+AS_OF = "2026-03-18T10:30-04:00"  # a Wednesday: an expiration today, a quarterly one on Friday
+
+
+def synthetic_chain(n: int = 20000, seed: int = 7) -> Chain:
+    """Make a chain like that of the S&P 500 index, from nothing but a seed.
+
+    Daily, weekly, monthly and quarterly expirations from today (0DTE) to three years, roots SPX
+    (morning-settled) and SPXW, strikes denser near the forward, a skewed smile, open interest
+    that favours round strikes and big expirations, bid and ask on the exchange's ticks. As in
+    real files some contracts carry no vol (no time value above a tick) or no open interest.
+
+    Args:
+        n: number of contracts, at least 2.
+        seed: same seed, same chain.
+
+    Returns:
+        Chain with bid, ask and volume columns; spot 5000, rate 4%, dividend yield 1.3%.
+
+    Raises:
+        InputError: n is below 2.
+
+    Example:
+        >>> chain = synthetic_chain(n=1000, seed=1)
+        >>> len(chain), sorted(set(chain.root.tolist()))
+        (1000, ['SPX', 'SPXW'])
+    """
+    if n < 2:
+        raise InputError(f"n: {n} contracts are too few", hint="at least 2")
+    rng = np.random.default_rng(seed)
+    as_of = clock.parse_time(AS_OF)
+    listed = _expirations(as_of.date())
+    picked = np.unique(np.linspace(0, len(listed) - 1, min(len(listed), max(1, n // 20))).round().astype(int))
+    listed = [listed[i] for i in picked]
+    days = np.array([day for day, _, _ in listed], "datetime64[D]")
+    roots = np.array([root for _, root, _ in listed])
+    sizes = np.array([size for _, _, size in listed])
+    years = clock.years_to_settlement(days, roots, as_of)
+
+    pairs = _split((n + 1) // 2, 0.4 + sizes)
+    series = np.repeat(np.arange(len(listed)), pairs)
+    strike = np.concatenate([_strikes(int(m), float(t)) for m, t in zip(pairs, years, strict=True)])
+    series, strike = np.repeat(series, 2)[:n], np.repeat(strike, 2)[:n]
+    is_call = np.arange(n) % 2 == 0
+    t = years[series]
+    vol = _smile(strike, t)
+    g = bsm.greeks(SPOT, strike, t, vol, RATE, DIVIDEND_YIELD, is_call, which=("price", "delta"))
+    bid, ask = _quotes(g.price, rng)
+    interest = _open_interest(strike, t, is_call, sizes[series], rng)
+    time_value = g.price - np.maximum(np.where(is_call, 1, -1) * (SPOT - strike), 0)
+    return Chain.from_arrays(
+        spot=SPOT,
+        strike=strike,
+        is_call=is_call,
+        expiry=days[series],
+        root=roots[series],
+        as_of=as_of,
+        implied_vol=np.where((np.abs(g.delta) > 0.5) & (time_value < 0.05), 0.0, vol.round(4)),
+        open_interest=interest,
+        rate=RATE,
+        dividend_yield=DIVIDEND_YIELD,
+        multiplier=100.0,
+        underlying="SPX",
+        columns={"bid": bid, "ask": ask, "volume": np.floor(interest * rng.exponential(0.15, n))},
+        source={"vendor": "synthetic", "seed": seed, "multiplier": "100, invented"},
+    )
+
+
+def _expirations(today: date) -> list[tuple[date, str, float]]:
+    """(day, root, relative size): dailies, weeklies, monthlies in both roots, quarter ends."""
+    sessions = [d for d in (today + timedelta(i) for i in range(3 * 366)) if clock.is_session(d)]
+    found: dict[tuple[date, str], float] = {(day, "SPXW"): 0.8 for day in sessions[:12]}
+    for here, following in zip(sessions, sessions[1:], strict=False):
+        ahead = (here - today).days
+        if here.weekday() == 4 and ahead < 70:
+            found[here, "SPXW"] = 1.0
+        if here.month != following.month and ahead < 400:
+            found[here, "SPXW"] = 2.0 if here.month % 3 == 0 else 1.2
+    for month in range(36):
+        first = date(today.year + (today.month - 1 + month) // 12, (today.month - 1 + month) % 12 + 1, 1)
+        friday = first + timedelta((4 - first.weekday()) % 7 + 14)
+        third = friday if clock.is_session(friday) else friday - timedelta(1)
+        if third > today and (month < 12 or third.month in (6, 12)):
+            found[third, "SPX"] = 3.0 if third.month % 3 == 0 else 2.0
+            if month < 12:
+                found[third, "SPXW"] = 1.5
+    return [(day, root, size) for (day, root), size in sorted(found.items())]
+
+
+def _split(total: int, weights: Float64) -> npt.NDArray[np.int64]:
+    """Whole numbers in proportion to `weights` that add up to `total`."""
+    edges = np.round(np.cumsum(weights) / weights.sum() * total).astype(np.int64)
+    return np.diff(edges, prepend=0)
+
+
+def _strikes(count: int, years: float) -> Float64:
+    """Multiples of 5 around spot; far from it only multiples of 25, then of 100."""
+    ladder = np.arange(200.0, 15005.0, 5.0)
+    reach = np.abs(np.log(ladder / SPOT)) / (0.02 + 0.2 * np.sqrt(years))
+    rank = np.where(ladder % 100 == 0, reach / 4, np.where(ladder % 25 == 0, reach / 2, reach))
+    return np.sort(ladder[np.argsort(rank, kind="stable")[:count]])
+
+
+def _smile(strike: Float64, years: Float64) -> Float64:
+    """Implied vol, steeper for puts; x counts standard deviations from the forward."""
+    level = 0.13 + 0.05 * (1 - np.exp(-2 * years))
+    forward = SPOT * np.exp((RATE - DIVIDEND_YIELD) * years)
+    x = np.log(strike / forward) / (level * np.sqrt(years))
+    return np.asarray(level * (1 + 0.10 * (np.sqrt(1 + x * x) - 1) - 0.12 * x / np.sqrt(1 + 0.05 * x * x)))
+
+
+def _open_interest(
+    strike: Float64, years: Float64, is_call: npt.NDArray[np.bool_], size: Float64, rng: np.random.Generator
+) -> Float64:
+    """Calls sit above spot, puts below; round strikes and big expirations hold most."""
+    x = np.log(strike / SPOT) / (0.02 + 0.18 * np.sqrt(years))
+    center = np.where(is_call, 0.55, -0.75)
+    shape = np.exp(-0.5 * ((x - center) / np.where(is_call, 0.8, 1.1)) ** 2)
+    round_number = np.where(strike % 100 == 0, 5.0, np.where(strike % 50 == 0, 2.5, np.where(strike % 25 == 0, 1.6, 1.0)))
+    mean = 300.0 * size**1.5 * shape * round_number * np.where(is_call, 1.0, 1.4)
+    return np.floor(mean * rng.lognormal(-0.5, 1.0, len(strike)))
+
+
+def _quotes(price: Float64, rng: np.random.Generator) -> tuple[Float64, Float64]:
+    """Bid and ask around the price on ticks of 0.05, above 3 of 0.10."""
+    half = 0.5 * np.maximum(0.05, price * rng.uniform(0.004, 0.02, len(price)))
+    tick = np.where(price < 3, 0.05, 0.10)
+    bid = np.maximum(np.floor((price - half) / tick) * tick, 0.0)
+    ask = np.ceil((price + half) / tick) * tick
+    return bid.round(2), np.maximum(ask, bid + tick).round(2)
