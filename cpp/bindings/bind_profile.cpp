@@ -8,6 +8,8 @@
 namespace gexcore::bindings {
 namespace {
 
+constexpr double kWidestRange = 10.0;  // in log spot; an infinite grid would never end
+
 GammaProfile prepare(py::handle strike, py::handle time_to_expiry, py::handle implied_vol, py::handle rate,
                      py::handle dividend_yield, py::handle weight, py::handle threads) {
     const py::float_ any_spot(1.0);
@@ -52,6 +54,9 @@ py::array_t<double> evaluate(const GammaProfile& profile, py::handle spots, py::
 }
 
 py::array_t<double> search_grid(const GammaProfile& profile, double spot, double half_range) {
+    if (!(spot > 1e-290 && spot < 1e290)) throw Error("spot: is " + std::to_string(spot) + ". Hint: positive and finite");
+    if (!(half_range >= 0.0 && half_range <= kWidestRange))
+        throw Error("half_range: is " + std::to_string(half_range) + ". Hint: from 0 to 10, in log spot");
     const std::vector<double> spots = profile.search_grid(spot, half_range);
     return py::array_t<double>(static_cast<py::ssize_t>(spots.size()), spots.data());
 }
@@ -64,8 +69,7 @@ py::list crossings(const GammaProfile& profile, py::handle spots, py::handle gam
     if (values.scalar()) throw Error("gamma: is a single number. Hint: pass the profile at the spots");
     std::vector<Crossing> found;
     const Execution execution = execution_of(threads);
-    run(profile.rows() > 1000,
-        [&] { found = profile.crossings(grid.data, values.column().data, grid.count, execution); });
+    run(profile.rows() > 1000, [&] { found = profile.crossings(grid.data, values.column().data, grid.count, execution); });
     py::list rows;
     for (const Crossing& crossing : found) rows.append(py::make_tuple(crossing.spot, crossing.slope, crossing.upward));
     return rows;

@@ -9,6 +9,7 @@ namespace {
 constexpr int kAligned = py::detail::npy_api::NPY_ARRAY_ALIGNED_;
 constexpr int kContiguous = py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_;
 constexpr int kWritable = py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
+constexpr long kMostThreads = 1024;
 
 template <typename T>
 constexpr int type_number = std::is_same_v<T, double> ? py::detail::npy_api::NPY_DOUBLE_ : py::detail::npy_api::NPY_BOOL_;
@@ -22,7 +23,9 @@ struct Layout {
     const void* data;
 };
 
-bool is_array(py::handle object) { return py::detail::npy_api::get().PyArray_Check_(object.ptr()); }
+bool is_array(py::handle object) {
+    return py::detail::npy_api::get().PyArray_Check_(object.ptr());
+}
 
 Layout layout_of(py::handle array) {
     const auto* proxy = py::detail::array_proxy(array.ptr());
@@ -46,24 +49,48 @@ void check_kind(const char* name, char kind, bool wants_bool, const std::string&
         return;
     }
     if (kind == 'f' || kind == 'i' || kind == 'u') return;
-    const std::string hint = kind == 'O'   ? "convert it first, with missing values as nan: np.asarray(x, dtype=float)"
+    const std::string hint = kind == 'O' ? "convert it first, with missing values as nan: np.asarray(x, dtype=float)"
                              : kind == 'M' || kind == 'm' ? "pass numbers; times are years, expiries go into expiry="
                                                           : "pass real numbers (float64)";
     refuse(name, "is " + dtype + ", not numbers", hint);
 }
 
 // An aligned contiguous array of the wanted type, converted in the open (float32, integers, strides, lists, series).
-py::object converted(py::handle argument, const char* name, bool wants_bool) {
+py::object converted_by_numpy(py::handle argument, const char* name, bool wants_bool) {
     const py::module_ numpy = py::module_::import("numpy");
     if (py::isinstance(argument, numpy.attr("ma").attr("MaskedArray")))
         refuse(name, "is a masked array", "fill it first: x.filled(float('nan'))");
     py::object array = numpy.attr("asarray")(argument);
     const auto kind = array.attr("dtype").attr("kind").cast<std::string>()[0];
-    check_kind(name, kind, wants_bool, py::str(array.attr("dtype")).cast<std::string>());
+    const bool empty_list = !is_array(argument) && array.attr("size").cast<py::ssize_t>() == 0;  // float64 for want of values
+    if (!(empty_list && kind == 'f')) check_kind(name, kind, wants_bool, py::str(array.attr("dtype")).cast<std::string>());
     const auto dimensions = array.attr("ndim").cast<int>();
     if (dimensions > 1)
         refuse(name, "has " + std::to_string(dimensions) + " dimensions", "pass one-dimensional arrays or single numbers");
     return numpy.attr("require")(array, wants_bool ? "bool" : "float64", py::make_tuple("C", "A"));
+}
+
+// Ragged lists and objects with a failing __array__ raise errors that do not know which column they are.
+py::object converted(py::handle argument, const char* name, bool wants_bool) {
+    try {
+        return converted_by_numpy(argument, name, wants_bool);
+    } catch (const py::error_already_set& error) {
+        if (!error.matches(PyExc_Exception) || error.matches(PyExc_MemoryError)) throw;
+        const std::string type = py::str(error.type().attr("__name__"));
+        const std::string text = py::str(error.value());
+        refuse(name, "cannot be read as an array (" + type + ": " + text + ")", "pass a one-dimensional array or a number");
+    }
+}
+
+// The number of threads that GEXCORE_NUM_THREADS asks for; 1 without it.
+int default_threads() {
+    const char* text = std::getenv("GEXCORE_NUM_THREADS");
+    if (text == nullptr || *text == '\0') return 1;
+    char* end = nullptr;
+    const long count = std::strtol(text, &end, 10);
+    if (*end != '\0' || count < 1 || count > kMostThreads)
+        refuse("GEXCORE_NUM_THREADS", std::string("is '") + text + "'", "set a whole number from 1 to 1024");
+    return static_cast<int>(count);
 }
 
 }  // namespace
@@ -75,10 +102,10 @@ ColumnArgument<T>::ColumnArgument(py::handle argument, const char* name) : name_
         value_ = wants_bool ? static_cast<T>(argument.ptr() == Py_True) : static_cast<T>(PyFloat_AS_DOUBLE(argument.ptr()));
         return;
     }
-    const bool plain = is_array(argument) && Py_TYPE(argument.ptr()) == reinterpret_cast<PyTypeObject*>(
-                                                 py::detail::npy_api::get().PyArray_Type_);
+    const bool plain = is_array(argument) &&
+                       Py_TYPE(argument.ptr()) == reinterpret_cast<PyTypeObject*>(py::detail::npy_api::get().PyArray_Type_);
     owner_ = plain && directly_usable(layout_of(argument), type_number<T>) ? py::reinterpret_borrow<py::object>(argument)
-                                                                          : converted(argument, name, wants_bool);
+                                                                           : converted(argument, name, wants_bool);
     const Layout layout = layout_of(owner_);
     if (layout.dimensions == 0) {
         value_ = *static_cast<const T*>(layout.data);
@@ -114,14 +141,12 @@ Execution execution_of(py::handle threads) {
         const py::gil_scoped_acquire held;
         return PyErr_CheckSignals() != 0;
     };
-    static const int from_environment = [] {
-        const char* text = std::getenv("GEXCORE_NUM_THREADS");
-        return text == nullptr ? 1 : std::max(1, std::atoi(text));
-    }();
+    static const int from_environment = default_threads();
     if (threads.is_none()) return {from_environment, interrupted};
-    const long count = PyLong_AsLong(threads.ptr());
+    const long count = PyBool_Check(threads.ptr()) ? 0 : PyLong_AsLong(threads.ptr());
     if (count == -1 && PyErr_Occurred()) PyErr_Clear();
-    if (count < 1 || count > 1024) refuse("threads", "must be a whole number from 1 to 1024", "leave it out for one thread");
+    if (count < 1 || count > kMostThreads)
+        refuse("threads", "must be a whole number from 1 to 1024", "leave it out for one thread");
     return {static_cast<int>(count), interrupted};
 }
 

@@ -91,14 +91,20 @@ struct ContractArguments {
     ColumnArgument<std::uint8_t> is_call;
 
     ContractArguments(py::handle s, py::handle k, py::handle t, py::handle v, py::handle r, py::handle y, py::handle c)
-        : spot(s, "spot"), strike(k, "strike"), time_to_expiry(t, "time_to_expiry"), implied_vol(v, "implied_vol"),
-          rate(r, "rate"), dividend_yield(y, "dividend_yield"), is_call(c, "is_call") {}
+        : spot(s, "spot"),
+          strike(k, "strike"),
+          time_to_expiry(t, "time_to_expiry"),
+          implied_vol(v, "implied_vol"),
+          rate(r, "rate"),
+          dividend_yield(y, "dividend_yield"),
+          is_call(c, "is_call") {}
 
     py::ssize_t rows() const { return common_rows(spot, strike, time_to_expiry, implied_vol, rate, dividend_yield, is_call); }
 
     Contracts contracts(py::ssize_t count) const {
-        return {static_cast<std::size_t>(count), spot.column(),       strike.column(),         time_to_expiry.column(),
-                implied_vol.column(),            rate.column(),       dividend_yield.column(), is_call.column()};
+        return {static_cast<std::size_t>(count), spot.column(),        strike.column(),
+                time_to_expiry.column(),         implied_vol.column(), rate.column(),
+                dividend_yield.column(),         is_call.column()};
     }
 
     void refuse_overlap_with(const double* out, std::size_t count) const {

@@ -5,7 +5,9 @@
 namespace GEXCORE_KERNEL_NAMESPACE {
 namespace {
 
-GEXCORE_INLINE double nan_outside(double x, double low, double high) { return x >= low && x <= high ? 0.0 : __builtin_nan(""); }
+GEXCORE_INLINE double nan_outside(double x, double low, double high) {
+    return x >= low && x <= high ? 0.0 : __builtin_nan("");
+}
 
 struct Contract {
     double spot, strike, time_to_expiry, implied_vol, rate, dividend_yield, sign;
@@ -13,13 +15,13 @@ struct Contract {
 
 // Everything density-like. `core` = S e^{-yT} n(d1) = K e^{-rT} n(d2) is the common factor of gamma, vega, vanna, ...
 struct Density {
-    double poison;  // 0, or NaN for a row with an input out of range
-    double singular;  // 0, or NaN exactly at the money with s sqrt T = 0, where derivatives do not exist
-    bool forward_above;  // F > K
+    double poison;         // 0, or NaN for a row with an input out of range
+    double singular;       // 0, or NaN exactly at the money with s sqrt T = 0, where derivatives do not exist
+    bool forward_above;    // F > K
     double x1, x2, width;  // x2 = |ln F/K| / width + width/2, x1 = x2 - width, width = s sqrt T
     double inverse_width, sqrt_time, inverse_sqrt_time, inverse_vol;
     double d1, d2;
-    double lower;  // min(S e^{-yT}, K e^{-rT})
+    double lower;   // min(S e^{-yT}, K e^{-rT})
     double normal;  // n(x1)
     double core;
 };

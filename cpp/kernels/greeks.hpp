@@ -9,15 +9,16 @@ namespace {
 // Same order as gexcore::Greek.
 enum : uint32_t { kPrice, kDelta, kGamma, kVega, kTheta, kRho, kVanna, kCharm, kVomma, kSpeed, kZomma, kColor };
 
-constexpr uint32_t bit(uint32_t greek) { return 1u << greek; }
+constexpr uint32_t bit(uint32_t greek) {
+    return 1u << greek;
+}
 constexpr uint32_t kDensityGreeks =
     bit(kGamma) | bit(kVega) | bit(kVanna) | bit(kVomma) | bit(kSpeed) | bit(kZomma) | bit(kColor);
 constexpr uint32_t kAllGreeks = (1u << gexcore::kGreekCount) - 1;
 
 // d d1 / d T, calendar time to expiry.
 GEXCORE_INLINE double d1_by_time(const Contract& c, const Density& d) {
-    return (c.rate - c.dividend_yield) * d.inverse_width -
-           0.5 * d.d2 * d.inverse_sqrt_time * d.inverse_sqrt_time;
+    return (c.rate - c.dividend_yield) * d.inverse_width - 0.5 * d.d2 * d.inverse_sqrt_time * d.inverse_sqrt_time;
 }
 
 template <uint32_t Set>
@@ -52,8 +53,8 @@ void greeks_of_set(const gexcore::GreekBlock& in, size_t n, double* const* out) 
             if constexpr (Set & bit(kPrice)) price[i] = t.price + d.poison;
             if constexpr (Set & bit(kDelta)) delta[i] = spot_part + d.poison;
             if constexpr (Set & bit(kTheta))
-                theta[i] = madd(c.spot, carried, -c.rate * strike_part) -
-                           0.5 * d.core * c.implied_vol * d.inverse_sqrt_time + bad;
+                theta[i] =
+                    madd(c.spot, carried, -c.rate * strike_part) - 0.5 * d.core * c.implied_vol * d.inverse_sqrt_time + bad;
             if constexpr (Set & bit(kRho)) rho[i] = c.time_to_expiry * strike_part + d.poison;
             if constexpr (Set & bit(kCharm)) charm[i] = madd(-d.core * inverse_spot, drift, carried) + bad;
         }

@@ -13,13 +13,7 @@
 namespace GEXCORE_KERNEL_NAMESPACE {
 
 extern const gexcore::Kernels kernels;
-const gexcore::Kernels kernels = {GEXCORE_NAME_OF(GEXCORE_KERNEL_NAMESPACE),
-                                  greeks,
-                                  sum,
-                                  sum_abs,
-                                  sum_by,
-                                  sweep_prepare,
-                                  split_log,
-                                  sweep};
+const gexcore::Kernels kernels = {
+    GEXCORE_NAME_OF(GEXCORE_KERNEL_NAMESPACE), greeks, sum, sum_abs, sum_by, sweep_prepare, split_log, sweep};
 
 }  // namespace GEXCORE_KERNEL_NAMESPACE

@@ -18,8 +18,12 @@ namespace {
 
 using u64 = uint64_t;
 
-GEXCORE_INLINE double as_double(u64 bits) { return __builtin_bit_cast(double, bits); }
-GEXCORE_INLINE u64 as_bits(double x) { return __builtin_bit_cast(u64, x); }
+GEXCORE_INLINE double as_double(u64 bits) {
+    return __builtin_bit_cast(double, bits);
+}
+GEXCORE_INLINE u64 as_bits(double x) {
+    return __builtin_bit_cast(u64, x);
+}
 
 // a * b + c: one rounding where the ISA has FMA, two elsewhere (a call into libm would cost ten times the rest).
 GEXCORE_INLINE double madd(double a, double b, double c) {
@@ -30,9 +34,15 @@ GEXCORE_INLINE double madd(double a, double b, double c) {
 #endif
 }
 
-GEXCORE_INLINE double max(double a, double b) { return a > b ? a : b; }
-GEXCORE_INLINE double min(double a, double b) { return a < b ? a : b; }
-GEXCORE_INLINE double abs(double x) { return as_double(as_bits(x) & ~(u64{1} << 63)); }
+GEXCORE_INLINE double max(double a, double b) {
+    return a > b ? a : b;
+}
+GEXCORE_INLINE double min(double a, double b) {
+    return a < b ? a : b;
+}
+GEXCORE_INLINE double abs(double x) {
+    return as_double(as_bits(x) & ~(u64{1} << 63));
+}
 
 constexpr double kLn2High = 0x1.62e42fee00000p-1;  // 32 bits: times any exponent is exact
 constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
@@ -40,7 +50,7 @@ constexpr double kInvSqrt2Pi = 0.3989422804014327;
 constexpr double kShifter = 0x1.8p52;  // adding it rounds to an integer that sits in the low bits
 
 struct Exponential {
-    double value;  // e^x
+    double value;      // e^x
     double minus_one;  // e^x - 1, without cancellation near 0
 };
 
@@ -99,13 +109,13 @@ GEXCORE_INLINE SplitLog log_ratio(double num, double den) {
 
 // Tail of the normal law by its Mills ratio M(x) = N(-x) / n(x) = f(t) / (x + 5), t = (x - 4) / (x + 5), for x >= -0.5.
 // f is a degree-25 polynomial in t over [-1, 1], relative error 4e-16 with rounding of its coefficients.
-constexpr double kMillsShift = 5.0;   // x + 5: pole of the map
-constexpr double kMillsSpan = 9.0;    // t = 1 - 9 / (x + 5)
-constexpr double kMillsFrom = -0.5;   // left end of the map, t = -1
+constexpr double kMillsShift = 5.0;  // x + 5: pole of the map
+constexpr double kMillsSpan = 9.0;   // t = 1 - 9 / (x + 5)
+constexpr double kMillsFrom = -0.5;  // left end of the map, t = -1
 
 struct Mills {
-    double left;   // M(x1)
-    double right;  // M(x2)
+    double left;        // M(x1)
+    double right;       // M(x2)
     double difference;  // M(x1) - M(x2), as a divided difference: no cancellation however close x1 and x2 are
 };
 
@@ -120,8 +130,8 @@ GEXCORE_INLINE Mills mills_pair(double x1, double x2, double gap) {
     const double t2 = madd(-kMillsSpan, inv2, 1.0);
     double f2 = 1.3783746785819951e-09;
     double slope = 0.0;  // divided difference f[t1, t2]: Horner over the partial results of f(t2)
-#define GEXCORE_MILLS_STEP(c)     \
-    slope = madd(slope, t1, f2);  \
+#define GEXCORE_MILLS_STEP(c)    \
+    slope = madd(slope, t1, f2); \
     f2 = madd(f2, t2, c);
     GEXCORE_MILLS_STEP(1.4588169098454317e-10)
     GEXCORE_MILLS_STEP(-1.532225607743908e-08)

@@ -10,7 +10,9 @@ using gexcore::kLanes;
 
 typedef double Lanes __attribute__((vector_size(64), aligned(8)));
 
-inline double add_lanes(const Lanes& a) { return ((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7])); }
+inline double add_lanes(const Lanes& a) {
+    return ((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7]));
+}
 
 // Rows past n count as zero, so a short block has the bits of a padded one.
 template <bool Absolute>
@@ -25,9 +27,13 @@ inline double sum_lanes(const double* values, size_t n) {
     return add_lanes(total);
 }
 
-double sum(const double* values, size_t n) { return sum_lanes<false>(values, n); }
+double sum(const double* values, size_t n) {
+    return sum_lanes<false>(values, n);
+}
 
-double sum_abs(const double* values, size_t n) { return sum_lanes<true>(values, n); }
+double sum_abs(const double* values, size_t n) {
+    return sum_lanes<true>(values, n);
+}
 
 void sum_by(const double* values, const int32_t* key, size_t n, double* out) {
     for (size_t i = 0; i < n; ++i) out[key[i]] += values[i];

@@ -8,9 +8,13 @@
 
 namespace gexcore {
 
-inline std::size_t block_count(std::size_t rows) { return (rows + kBlockRows - 1) / kBlockRows; }
+inline std::size_t block_count(std::size_t rows) {
+    return (rows + kBlockRows - 1) / kBlockRows;
+}
 
-inline std::size_t block_rows(std::size_t rows, std::size_t block) { return std::min(kBlockRows, rows - block * kBlockRows); }
+inline std::size_t block_rows(std::size_t rows, std::size_t block) {
+    return std::min(kBlockRows, rows - block * kBlockRows);
+}
 
 // Gives unit-stride columns for any block; a number that holds for every row is spread once, at construction.
 class BlockReader {
@@ -23,7 +27,8 @@ public:
     GreekBlock read(std::size_t block) {
         const std::size_t first = block * kBlockRows;
         const double* at[kColumns];
-        for (int c = 0; c < kColumns; ++c) at[c] = column(c).scalar || column(c).data == nullptr ? spread_[c] : column(c).data + first;
+        for (int c = 0; c < kColumns; ++c)
+            at[c] = column(c).scalar || column(c).data == nullptr ? spread_[c] : column(c).data + first;
         const auto& call = contracts_.is_call;
         for (std::size_t i = 0; i < block_rows(contracts_.rows, block); ++i)
             sign_[i] = call.data[call.scalar ? 0 : first + i] ? 1.0 : -1.0;

@@ -26,7 +26,9 @@ extern const gexcore::Kernels kernels;
 namespace gexcore {
 namespace {
 
-bool always() { return true; }
+bool always() {
+    return true;
+}
 
 #if defined(GEXCORE_HAVE_X86_VARIANTS)
 // The builtin also asks the operating system; lzcnt, movbe and f16c of the level are asked of the processor itself.
@@ -90,9 +92,13 @@ std::vector<std::string> available() {
     return names;
 }
 
-std::string active() { return active_kernels().isa; }
+std::string active() {
+    return active_kernels().isa;
+}
 
-void use(const std::string& isa) { gexcore::active.store(find(isa, "cpu.use"), std::memory_order_release); }
+void use(const std::string& isa) {
+    gexcore::active.store(find(isa, "cpu.use"), std::memory_order_release);
+}
 
 }  // namespace cpu
 }  // namespace gexcore

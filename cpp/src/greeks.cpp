@@ -9,7 +9,8 @@ namespace gexcore {
 
 static_assert(greek_count == kGreekCount);
 
-void compute_greeks(const Contracts& contracts, std::uint32_t which, double* const out[greek_count], const Execution& execution) {
+void compute_greeks(const Contracts& contracts, std::uint32_t which, double* const out[greek_count],
+                    const Execution& execution) {
     const Kernels& kernels = active_kernels();
     const std::size_t blocks = block_count(contracts.rows);
     constexpr std::size_t piece_blocks = 16;

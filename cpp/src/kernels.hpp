@@ -43,7 +43,8 @@ struct Kernels {
                           double* inverse_width, double* amplitude);
     // ln S of n spots as high + low.
     void (*split_log)(const double* spot, size_t n, double* high, double* low);
-    // out[j] = sum_i amplitude_i exp(-d_ij^2 / 2) at spot j: S * sum of weight * gamma. `slope` (or null) gets d out[j] / d ln S.
+    // out[j] = sum_i amplitude_i exp(-d_ij^2 / 2) at spot j: S * sum of weight * gamma. `slope` (or null) gets d out[j] / d ln
+    // S.
     void (*sweep)(const SweepBlock& rows, size_t n, const double* log_high, const double* log_low, size_t spots, double* out,
                   double* slope);
 };

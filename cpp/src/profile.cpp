@@ -41,7 +41,8 @@ void GammaProfile::evaluate_log_derivative(const double* spots, std::size_t coun
         const std::size_t at = b * kBlockRows;
         const SweepBlock block{&center_high_[at], &center_low_[at], &inverse_width_[at], &amplitude_[at]};
         double* row = partial.data() + b * width;
-        kernels.sweep(block, block_rows(rows_, b), high.data(), low.data(), count, row, slope == nullptr ? nullptr : row + count);
+        kernels.sweep(block, block_rows(rows_, b), high.data(), low.data(), count, row,
+                      slope == nullptr ? nullptr : row + count);
     });
     add_tree(partial.data(), blocks, width);
     std::copy_n(partial.data(), count, value);

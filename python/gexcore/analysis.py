@@ -13,7 +13,7 @@ from gexcore.levels import Levels, find_levels
 from gexcore.positions import Positions, assign_positions
 from gexcore.profile import Profile, sweep_profile
 from gexcore.regime import Regime, classify_regime
-from gexcore.results import Result, align, money, number, plain
+from gexcore.results import Result, align, money, plain
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -60,7 +60,11 @@ class Analysis(Result):
 
     def _table(self) -> str:
         gamma, regime = self.exposures.gamma, self.regime
-        share = "" if regime.net_to_gross is None else f"{regime.net_to_gross:+.1%} of gross {money(gamma.gross)}"
+        share = (
+            ""
+            if regime.net_to_gross is None
+            else f"{regime.net_to_gross:+.1%} of gross {money(gamma.gross)}"
+        )
         rows = [["net gamma", f"{money(gamma.net)} per 1%", share], *self.levels.rows()]
         distance = ""
         if regime.distance_pct is not None:
@@ -73,15 +77,17 @@ class Analysis(Result):
     def _footer(self) -> str:
         coverage, manifest = self.coverage, self.manifest
         dropped = ", ".join(
-            f"{n:,} {name.replace('_', ' ')} ({share:.1%})" for name, (n, share) in coverage.dropped.items()
+            f"{n:,} {name.replace('_', ' ')} ({share:.1%})"
+            for name, (n, share) in coverage.dropped.items()
         )
-        used = f"{coverage.used:,} of {coverage.read:,} contracts, {coverage.used_open_interest_share:.1%} of open interest"
-        rates = manifest["rates"]
+        share = f"{coverage.used_open_interest_share:.1%} of open interest"
+        used = f"{coverage.used:,} of {coverage.read:,} contracts, {share}"
+        when, rates = manifest["as_of"] or "given", manifest["rates"]
         lines = [
             ["used", used],
             ["dropped", dropped or "none"],
             ["positions", f"{manifest['positions']}: {manifest['positions_meaning']}"],
-            ["time", f"{manifest['as_of'] or 'given'} ({manifest['as_of_rule']}), clock {manifest['clock']}"],
+            ["time", f"{when} ({manifest['as_of_rule']}), clock {manifest['clock']}"],
             ["rates", _rates_text(rates)],
             ["scope", f"{manifest['scope']}, vols {manifest['dynamics'].replace('_', ' ')}"],
         ]
@@ -90,7 +96,9 @@ class Analysis(Result):
 
 def _rates_text(rates: dict[str, Any]) -> str:
     values = (rates["rate"], rates["dividend_yield"])
-    text = [f"{v:.2%}" if isinstance(v, float) else f"{v['low']:.2%} to {v['high']:.2%}" for v in values]
+    text = [
+        f"{v:.2%}" if isinstance(v, float) else f"{v['low']:.2%} to {v['high']:.2%}" for v in values
+    ]
     note = f" - NOTE: {rates['note']}" if rates["note"] else ""
     return f"rate {text[0]}, dividend yield {text[1]}{note}"
 
@@ -131,4 +139,6 @@ def analyze(
     exposures = compute_exposures(chain, greeks, positions)
     profile = sweep_profile(chain, positions, threads=threads)
     levels = find_levels(exposures, profile)
-    return Analysis(chain, greeks, positions, exposures, profile, levels, classify_regime(levels, adv))
+    return Analysis(
+        chain, greeks, positions, exposures, profile, levels, classify_regime(levels, adv)
+    )

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gexcore import _core
 from gexcore.errors import ConventionError, InputError, NotComputedError
+from gexcore.results import Result
 
 Numbers: TypeAlias = Any  # a real number, or a one-dimensional array of them
 Float64: TypeAlias = npt.NDArray[np.float64]
@@ -18,7 +19,7 @@ Float64: TypeAlias = npt.NDArray[np.float64]
 GREEKS: tuple[str, ...] = _core.GREEKS
 
 
-class Greeks:
+class Greeks(Result):
     """Greeks by name: `g.delta` or `g["delta"]`, floats or arrays as long as the input."""
 
     __slots__ = ("_buffer", "_rows", "names")
@@ -58,6 +59,9 @@ class Greeks:
     def __repr__(self) -> str:
         size = f"{self._buffer.shape[1]} rows" if self._buffer.ndim > 1 else "one contract"
         return f"<Greeks {', '.join(self.names)}: {size}>"
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name:8}{self[name]}" for name in self.names)
 
 
 @lru_cache(maxsize=256)
@@ -123,6 +127,15 @@ def greeks(
             raise InputError("out: holds other greeks", hint="pass a result for the same which=")
         buffer = out._buffer
     result = _core.greeks(
-        spot, strike, time_to_expiry, implied_vol, rate, dividend_yield, is_call, mask, buffer, threads
+        spot,
+        strike,
+        time_to_expiry,
+        implied_vol,
+        rate,
+        dividend_yield,
+        is_call,
+        mask,
+        buffer,
+        threads,
     )
     return out if out is not None else Greeks(names, rows, result)

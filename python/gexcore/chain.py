@@ -11,7 +11,14 @@ import numpy.typing as npt
 
 from gexcore import clock as clocks
 from gexcore import scope as scopes
-from gexcore.columns import check_flags, contract_type, number_column, object_column
+from gexcore.columns import (
+    calls_of,
+    check_flags,
+    contract_type,
+    frame_column,
+    number_column,
+    object_column,
+)
 from gexcore.errors import InputError
 from gexcore.rates import Rates, flat_rates
 from gexcore.results import Result, frame, number, plain
@@ -42,8 +49,8 @@ class Chain(Result):
     """
 
     __slots__ = (
-        "_codes", "as_of", "columns", "dividend_yield", "expiry", "implied_vol", "is_call",
-        "multiplier", "open_interest", "rate", "rates", "root", "scope", "source", "spot", "status",
+        "_codes", "as_of", "columns", "expiry", "implied_vol", "is_call",
+        "multiplier", "open_interest", "rates", "root", "scope", "source", "spot", "status",
         "strike", "time_to_expiry", "underlying",
     )  # fmt: skip
 
@@ -63,14 +70,13 @@ class Chain(Result):
     underlying: str
     scope: str
     source: Mapping[str, Any]
+    _codes: dict[str, tuple[npt.NDArray[np.int32], npt.NDArray[Any]]]
 
     def __init__(self, **fields: Any) -> None:
         for name, value in fields.items():
             if isinstance(value, np.ndarray):
                 value.flags.writeable = False
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "rate", self.rates.rate)
-        object.__setattr__(self, "dividend_yield", self.rates.dividend_yield)
         object.__setattr__(self, "_codes", {})
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -185,7 +191,8 @@ class Chain(Result):
             >>> import pandas as pd
             >>> df = pd.DataFrame({"K": [95.0, 105.0], "option_type": ["P", "C"],
             ...     "implied_vol": [0.22, 0.18], "open_interest": [10, 20]})
-            >>> chain = Chain.from_frame(df, spot=100.0, columns={"K": "strike"}, time_to_expiry=0.1)
+            >>> names = {"K": "strike"}
+            >>> chain = Chain.from_frame(df, spot=100.0, columns=names, time_to_expiry=0.1)
             >>> chain.is_call.tolist()
             [False, True]
         """
@@ -207,7 +214,7 @@ class Chain(Result):
     @classmethod
     def _from_columns(cls, found: dict[str, Any], **options: Any) -> Chain:
         if "is_call" not in found and "is_call" not in options and "option_type" in found:
-            found["is_call"], unknown = _is_call_of(found["option_type"])
+            found["is_call"], unknown = calls_of(found["option_type"])
             options["flags"] = {"bad_row": unknown}
         needed = ("strike", "is_call", "implied_vol", "open_interest")
         missing = [name for name in needed if name not in found and name not in options]
@@ -216,8 +223,8 @@ class Chain(Result):
                 f"{', '.join(missing)}: missing from the frame",
                 hint="map the frame's names with columns={'theirs': 'ours'}",
             )
-        ours = {name: _values(found.pop(name)) for name in FRAME_COLUMNS if name in found}
-        extra = {name: _values(value) for name, value in found.items()}
+        ours = {name: frame_column(found.pop(name)) for name in FRAME_COLUMNS if name in found}
+        extra = {name: frame_column(value) for name, value in found.items()}
         return cls.from_arrays(**ours, columns=extra, source={"vendor": "data frame"}, **options)
 
     def filter(self, scope: Any) -> Chain:
@@ -240,7 +247,7 @@ class Chain(Result):
             True
         """
         mask, name = scopes.resolve(scope, self)
-        take = {n: getattr(self, n) for n in self.__slots__ if n not in ("_codes", "rate", "dividend_yield")}
+        take = {name: getattr(self, name) for name in self.__slots__ if name != "_codes"}
         for key, value in take.items():
             if isinstance(value, np.ndarray):
                 take[key] = value[mask]
@@ -268,8 +275,17 @@ class Chain(Result):
         if name not in self._codes:
             values, inverse = np.unique(self[name], return_inverse=True)
             self._codes[name] = (inverse.astype(np.int32), values)
-        found: tuple[npt.NDArray[np.int32], npt.NDArray[Any]] = self._codes[name]
-        return found
+        return self._codes[name]
+
+    @property
+    def rate(self) -> Any:
+        """Continuous rate, decimal: a number, or one per contract."""
+        return self.rates.rate
+
+    @property
+    def dividend_yield(self) -> Any:
+        """Continuous dividend yield, decimal: a number, or one per contract."""
+        return self.rates.dividend_yield
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -291,7 +307,9 @@ class Chain(Result):
 
     def to_frame(self) -> Any:
         """All columns as a pandas data frame."""
-        names = [n for n in FRAME_COLUMNS if n not in self.columns and n not in ("volume", "bid", "ask")]
+        names = [
+            n for n in FRAME_COLUMNS if n not in self.columns and n not in ("volume", "bid", "ask")
+        ]
         columns = {n: self[n] for n in names if n == "option_type" or getattr(self, n) is not None}
         return frame({**columns, **self.columns})
 
@@ -300,7 +318,9 @@ class Chain(Result):
 
     def __str__(self) -> str:
         when = f", as of {self.as_of.time:%Y-%m-%d %H:%M %Z}" if self.as_of else ""
-        return f"{self.underlying or 'chain'}: {len(self):,} contracts, spot {number(self.spot)}{when}"
+        return (
+            f"{self.underlying or 'chain'}: {len(self):,} contracts, spot {number(self.spot)}{when}"
+        )
 
 
 def _row_count(strike: Any) -> int:
@@ -320,7 +340,11 @@ def _checked_spot(spot: Any) -> float:
 def _times(
     time_to_expiry: Any, expiry: Any, when: clocks.AsOf | None, root: Any, rows: int
 ) -> tuple[npt.NDArray[np.datetime64] | None, npt.NDArray[np.float64]]:
-    dates = None if expiry is None else np.array(clocks.as_expiry_dates(object_column("expiry", expiry, rows)))
+    dates = (
+        None
+        if expiry is None
+        else np.array(clocks.as_expiry_dates(object_column("expiry", expiry, rows)))
+    )
     if time_to_expiry is not None:
         return dates, number_column("time_to_expiry", time_to_expiry, rows)
     if dates is None or when is None:
@@ -346,18 +370,3 @@ def _status(
         if REASONS[code] in found:
             status[found[REASONS[code]]] = code
     return status
-
-
-def _values(column: Any) -> Any:
-    """A frame's column as a NumPy array; nullable numbers become float with NaN."""
-    dtype = getattr(column, "dtype", None)
-    if hasattr(dtype, "numpy_dtype") and dtype.numpy_dtype.kind in "iuf" and column.isna().any():
-        return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    return column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
-
-
-def _is_call_of(option_type: Any) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Calls, and rows that are neither call nor put, from the first letter of a text column."""
-    text = np.asarray(_values(option_type)).astype(np.str_)
-    letter = np.char.upper(np.char.strip(text)).astype("U1")
-    return letter == "C", (letter != "C") & (letter != "P")

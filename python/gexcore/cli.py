@@ -48,7 +48,7 @@ def _share(text: str) -> float:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="gexcore",
-        description="Dealer gamma exposure, zero gamma, walls and hedging regime from option chains.",
+        description="Dealer gamma exposure, zero gamma, walls and regime from option chains.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -59,7 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     levels = commands.add_parser(
         "levels",
         help="levels and regime of an option-chain file",
-        description="Levels and regime of a CBOE chain file: delayed-quotes JSON (plain or .gz) or quotedata CSV.",
+        description="Levels and regime of a CBOE chain file: delayed-quotes JSON "
+        "(plain or .gz) or quotedata CSV.",
         allow_abbrev=False,
     )
     levels.add_argument("file", metavar="FILE", help="chain file, or - for standard input")
@@ -69,20 +70,28 @@ def _parser() -> argparse.ArgumentParser:
         default="naive",
         help="who holds what; naive: dealers long every call, short every put (default)",
     )
-    levels.add_argument("--rate", type=_share, metavar="R", help="continuous rate, 0.05 or 5%% (default 0, noted)")
     levels.add_argument(
-        "--dividend-yield", type=_share, metavar="Y", help="continuous yield, 0.015 or 1.5%% (default 0, noted)"
+        "--rate", type=_share, metavar="R", help="continuous rate, 0.05 or 5%% (default 0, noted)"
+    )
+    levels.add_argument(
+        "--dividend-yield",
+        type=_share,
+        metavar="Y",
+        help="continuous yield, 0.015 or 1.5%% (default 0, noted)",
     )
     levels.add_argument(
         "--as-of",
         default="auto",
         metavar="WHEN",
-        help="when the quotes were true: printed (the file's time), session (last 16:00 New York), or an ISO time "
+        help="when the quotes were true: printed (the file's time), session (last 16:00 "
+        "New York), or an ISO time "
         "with zone; default: printed, on a weekend session",
     )
     levels.set_defaults(chain=_file_chain)
 
-    demo = commands.add_parser("demo", help="the whole path on a synthetic chain", allow_abbrev=False)
+    demo = commands.add_parser(
+        "demo", help="the whole path on a synthetic chain", allow_abbrev=False
+    )
     demo.set_defaults(chain=_demo_chain, positions="naive")
     for command in (levels, demo):
         command.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -164,7 +173,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get("GEXCORE_DEBUG"):
             raise
         print(
-            f"gexcore: failed: {type(error).__name__}: {error}. Hint: please report it; GEXCORE_DEBUG=1 shows where",
+            f"gexcore: failed: {type(error).__name__}: {error}. "
+            "Hint: please report it; GEXCORE_DEBUG=1 shows where",
             file=sys.stderr,
         )
         return FAILED

@@ -65,3 +65,18 @@ def check_flags(
                 f"flags: there is no reason {name!r}", hint=f"reasons: {', '.join(reasons)}"
             )
     return {name: object_column(name, mask, rows).astype(np.bool_) for name, mask in flags.items()}
+
+
+def frame_column(column: Any) -> Any:
+    """A frame's column as a NumPy array; nullable numbers become float with NaN."""
+    nullable = getattr(getattr(column, "dtype", None), "numpy_dtype", None)
+    if nullable is not None and nullable.kind in "iuf" and column.isna().any():
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    return column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
+
+
+def calls_of(option_type: Any) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Calls, and rows that are neither call nor put, from the first letter of a text column."""
+    text = np.asarray(frame_column(option_type)).astype(np.str_)
+    letter = np.char.upper(np.char.strip(text)).astype("U1")
+    return letter == "C", (letter != "C") & (letter != "P")

@@ -67,7 +67,11 @@ def cover(
     missing = positions.contracts == 0.0
     own = greeks is None or greeks.source == "computed"
     ignored = () if own else tuple(REASONS.index(reason) for reason in _ONLY_FOR_COMPUTED)
-    reasons = [*REASONS, "no_position" if positions.size == "contracts" else "no_open_interest", "no_greek"]
+    reasons = [
+        *REASONS,
+        "no_position" if positions.size == "contracts" else "no_open_interest",
+        "no_greek",
+    ]
     reason = status.astype(np.int64)
     reason[np.isin(reason, ignored)] = USED
     reason[reason == USED] = len(reasons)  # used, until found otherwise
@@ -84,6 +88,8 @@ def cover(
     share = held / total if total else held
     used = reason == len(reasons)
     dropped = {
-        name: (int(rows[code]), float(share[code])) for code, name in enumerate(reasons) if rows[code]
+        name: (int(rows[code]), float(share[code]))
+        for code, name in enumerate(reasons)
+        if rows[code]
     }
     return Coverage(len(chain), int(used.sum()), float(share[-1]), dropped), used

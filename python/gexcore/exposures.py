@@ -42,7 +42,11 @@ class ByKey(Result):
 
     def _columns(self) -> dict[str, Any]:
         keys = self.keys if isinstance(self.keys, tuple) else (self.keys,)
-        return {**dict(zip(self.names, keys, strict=True)), "value": self.values, "gross": self.gross}
+        return {
+            **dict(zip(self.names, keys, strict=True)),
+            "value": self.values,
+            "gross": self.gross,
+        }
 
     def to_frame(self) -> Any:
         """A pandas data frame with one row per key."""
@@ -56,7 +60,10 @@ class ByKey(Result):
 
     def __str__(self) -> str:
         columns = list(self._columns().values())
-        shown = [[str(c[i]) for c in columns[:-2]] + [money(columns[-2][i])] for i in range(min(len(self), 40))]
+        shown = [
+            [str(c[i]) for c in columns[:-2]] + [money(columns[-2][i])]
+            for i in range(min(len(self), 40))
+        ]
         more = [f"... {len(self) - 40} more"] if len(self) > 40 else []
         return "\n".join([align([[*self.names, self.unit], *shown], right=range(9)), *more])
 
@@ -94,7 +101,9 @@ class Exposure(Result):
         chain = self._owner.chain
         columns = [chain.codes(name) for name in names]
         sizes = [len(values) for _, values in columns]
-        flat = reduce(lambda left, c: left * len(c[1]) + c[0], columns[1:], columns[0][0].astype(np.int64))
+        flat = reduce(
+            lambda left, c: left * len(c[1]) + c[0], columns[1:], columns[0][0].astype(np.int64)
+        )
         if len(names) > 1 and int(np.prod(sizes)) > 4 * len(chain):
             present, inverse = np.unique(flat, return_inverse=True)
         else:
@@ -107,7 +116,9 @@ class Exposure(Result):
         keys = tuple(values[part] for (_, values), part in zip(columns, parts, strict=True))
         return ByKey(names, keys if len(keys) > 1 else keys[0], net, gross, self.unit)
 
-    def in_unit(self, name: str, *, futures: str | None = None, adv: float | None = None) -> Exposure:
+    def in_unit(
+        self, name: str, *, futures: str | None = None, adv: float | None = None
+    ) -> Exposure:
         """The same exposure in another unit of `gexcore.units`.
 
         Args:
@@ -125,7 +136,7 @@ class Exposure(Result):
         return {"greek": self.greek, "unit": self.unit, "net": self.net, "gross": self.gross}
 
     def __repr__(self) -> str:
-        return f"<Exposure {self.greek}: net {money(self.net)}, gross {money(self.gross)}, {self.unit}>"
+        return f"<Exposure {self}>"
 
     def __str__(self) -> str:
         return f"{self.greek}: net {money(self.net)}, gross {money(self.gross)} ({self.unit})"
@@ -133,9 +144,10 @@ class Exposure(Result):
 
 def _parameter(unit: Unit, futures: str | None, adv: float | None) -> float:
     if unit.parameter == "futures":
-        if futures not in FUTURES:
+        if futures is None or futures not in FUTURES:
             raise ConventionError(
-                f"unit {unit.name}: futures={futures!r} is not known", hint=f"one of {', '.join(FUTURES)}"
+                f"unit {unit.name}: futures={futures!r} is not known",
+                hint=f"one of {', '.join(FUTURES)}",
             )
         return FUTURES[futures]
     if unit.parameter == "adv":
@@ -186,14 +198,22 @@ class Exposures(Result):
         for need in unit.needs:
             if need not in self.greeks:
                 raise NotComputedError(
-                    f"the {unit.greek} exposure needs {need}", hint=f"compute_greeks(which=(..., {need!r}))"
+                    f"the {unit.greek} exposure needs {need}",
+                    hint=f"compute_greeks(which=(..., {need!r}))",
                 )
         chain = self.chain
         each = unit.value(self.greeks, Market(chain.spot, chain.implied_vol, parameter))
         values = np.where(self._used, self.positions.weight * each, 0.0)
         values.flags.writeable = False
         return Exposure(
-            unit.greek, unit.label, unit.name, _core.sum(values), _core.sum_abs(values), values, self._used, self
+            unit.greek,
+            unit.label,
+            unit.name,
+            _core.sum(values),
+            _core.sum_abs(values),
+            values,
+            self._used,
+            self,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -207,7 +227,8 @@ class Exposures(Result):
     def __str__(self) -> str:
         found = [getattr(self, name) for name in self.names]
         return align(
-            [["exposure", "net", "gross", "unit"]] + [[e.greek, money(e.net), money(e.gross), e.unit] for e in found],
+            [["exposure", "net", "gross", "unit"]]
+            + [[e.greek, money(e.net), money(e.gross), e.unit] for e in found],
             right=(1, 2),
         )
 
@@ -229,11 +250,14 @@ def compute_exposures(chain: Chain, greeks: ChainGreeks, positions: Positions) -
     Example:
         >>> import gexcore as gex
         >>> chain = gex.synthetic_chain(n=2000)
-        >>> exposures = compute_exposures(chain, gex.compute_greeks(chain), gex.assign_positions(chain))
+        >>> greeks, positions = gex.compute_greeks(chain), gex.assign_positions(chain)
+        >>> exposures = compute_exposures(chain, greeks, positions)
         >>> exposures.gamma.unit
         '$ per 1% move'
     """
     for name, part in (("greeks", greeks), ("positions", positions)):
         if part.chain is not chain:
-            raise MismatchError(f"{name} belong to another chain", hint="compute both from one chain")
+            raise MismatchError(
+                f"{name} belong to another chain", hint="compute both from one chain"
+            )
     return Exposures(chain, greeks, positions)

@@ -11,10 +11,10 @@ from gexcore import bsm
 from gexcore.chain import Chain
 from gexcore.columns import number_column
 from gexcore.errors import ConventionError
-from gexcore.results import Result, frame
+from gexcore.results import frame
 
 
-class ChainGreeks(bsm.Greeks, Result):
+class ChainGreeks(bsm.Greeks):
     """Greeks by name of every contract of `chain`; `source` is "computed" or whose they are."""
 
     __slots__ = ("chain", "source")

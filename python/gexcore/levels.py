@@ -56,7 +56,11 @@ class ZeroGamma(Result):
     def __str__(self) -> str:
         if self.value is not None:
             return number(self.value)
-        where = f" from {number(self.searched[0])} to {number(self.searched[1])}" if self.searched else ""
+        where = (
+            f" from {number(self.searched[0])} to {number(self.searched[1])}"
+            if self.searched
+            else ""
+        )
         return f"none: {self.status.replace('_', ' ')}{where}"
 
 
@@ -107,7 +111,9 @@ class Levels(Result):
         return {
             "zero_gamma": self.zero_gamma.to_dict(),
             **{name: level.to_dict() for name, level in found.items()},
-            "missing": {name: level.status for name, level in found.items() if level.strike is None},
+            "missing": {
+                name: level.status for name, level in found.items() if level.strike is None
+            },
             "at_the_money_vol": self.at_the_money_vol,
         }
 
@@ -197,7 +203,12 @@ def _zero_gamma(profile: Profile, spot: float) -> ZeroGamma:
 
 
 def _peak(
-    by_strike: ByKey, height: Float64, spot: float, gross: float, why: str, values: Float64 | None = None
+    by_strike: ByKey,
+    height: Float64,
+    spot: float,
+    gross: float,
+    why: str,
+    values: Float64 | None = None,
 ) -> StrikeLevel:
     """The strike where `height` is largest, if positive; `values` is what to report there."""
     if not len(by_strike) or not height.max() > 0:

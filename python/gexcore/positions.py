@@ -68,7 +68,7 @@ RULES: Mapping[str, _Rule] = {
         lambda chain, size, _: np.where(chain.is_call, size, -size),
     ),
     "contracts": _Rule("dealer contracts given by the caller", "contracts", lambda _, __, q: q),
-    "weights": _Rule("share of each contract held by dealers, given", "weights", lambda _, n, w: n * w),
+    "weights": _Rule("given share of each contract", "weights", lambda _, n, w: n * w),
 }  # fmt: skip
 
 
@@ -99,14 +99,16 @@ def assign_positions(
         [-10.0, 20.0]
     """
     if rule not in RULES:
-        raise ConventionError(f"positions: there is no rule {rule!r}", hint=f"rules: {', '.join(RULES)}")
+        raise ConventionError(
+            f"positions: there is no rule {rule!r}", hint=f"rules: {', '.join(RULES)}"
+        )
     chosen = RULES[rule]
     given = {"contracts": contracts, "weights": weights}
     for name, value in given.items():
         if (value is None) == (name == chosen.needs):
             wanted = "needs" if value is None else "does not take"
             raise ConventionError(f"positions: rule {rule!r} {wanted} {name}=")
-    argument = None
+    argument = np.zeros(0)
     if chosen.needs:
         argument = number_column(chosen.needs, given[chosen.needs], len(chain))
     if rule == "weights" and (np.abs(argument) > 1).any():

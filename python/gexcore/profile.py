@@ -40,18 +40,21 @@ class Profile(Result):
         if name.startswith("_") or name not in PROFILES:
             raise AttributeError(f"a profile has no {name!r}")
         if name not in self.values:
-            raise NotComputedError(f"{name!r} was not computed", hint=f"sweep_profile(which=({name!r},))")
+            raise NotComputedError(
+                f"{name!r} was not computed", hint=f"sweep_profile(which=({name!r},))"
+            )
         return self.values[name]
 
     def crossings(self) -> list[tuple[float, float, bool]]:
-        """Spots where the gamma profile changes sign: (spot, slope in $ per 1% per point, upward)."""
+        """Where gamma changes sign: (spot, slope in $ per 1% move per point, upward)."""
         found = self._prepared.crossings(self.spots, self.gamma)
         return [(spot, speed * spot**2 / 100, upward) for spot, speed, upward in found]
 
     def to_dict(self) -> dict[str, Any]:
         """Columns and units."""
         units = {name: unit_of(name).label for name in self.values}
-        return plain({"spots": self.spots, **self.values, "units": units, "dynamics": self.dynamics})
+        columns = {name: plain(values) for name, values in self.values.items()}
+        return {"spots": plain(self.spots), **columns, "units": units, "dynamics": self.dynamics}
 
     def to_frame(self) -> Any:
         """A pandas data frame with one row per spot."""
@@ -62,9 +65,14 @@ class Profile(Result):
         return f"<Profile {', '.join(self.values)}: {len(self.spots)} spots, {ends}>"
 
     def __str__(self) -> str:
-        picks = np.unique(np.linspace(0, len(self.spots) - 1, 21).round().astype(int)) if len(self.spots) else []
-        rows = [[number(self.spots[i]), *(money(v[i]) for v in self.values.values())] for i in picks]
-        return align([["spot", *(f"{n}, {unit_of(n).label}" for n in self.values)], *rows], right=range(9))
+        last = len(self.spots) - 1
+        picks = sorted({round(i * last / 20) for i in range(21)}) if last >= 0 else []
+        rows = [
+            [number(self.spots[i]), *(money(v[i]) for v in self.values.values())] for i in picks
+        ]
+        return align(
+            [["spot", *(f"{n}, {unit_of(n).label}" for n in self.values)], *rows], right=range(9)
+        )
 
 
 def sweep_profile(
@@ -106,13 +114,21 @@ def sweep_profile(
     for name, known, asked in (("which", PROFILES, names), ("dynamics", DYNAMICS, (dynamics,))):
         for item in asked:
             if item not in known:
-                raise ConventionError(f"{name}: there is no {item!r}", hint=f"known: {', '.join(known)}")
+                raise ConventionError(
+                    f"{name}: there is no {item!r}", hint=f"known: {', '.join(known)}"
+                )
     if positions.chain is not chain:
         raise MismatchError("positions belong to another chain", hint="assign them to this chain")
     coverage, used = cover(chain, positions)
     weight = np.where(used, positions.weight, 0.0)
     prepared = _core.GammaProfile(
-        chain.strike, chain.time_to_expiry, chain.implied_vol, chain.rate, chain.dividend_yield, weight, threads
+        chain.strike,
+        chain.time_to_expiry,
+        chain.implied_vol,
+        chain.rate,
+        chain.dividend_yield,
+        weight,
+        threads,
     )
     vol = at_the_money_vol(chain)
     if spots is None:
@@ -121,7 +137,9 @@ def sweep_profile(
     else:
         grid = np.array(spots, dtype=np.float64)
         if grid.ndim != 1 or not (np.diff(grid) > 0).all():
-            raise InputError("spots: must ascend strictly, in one dimension", hint="np.linspace(low, high, n)")
+            raise InputError(
+                "spots: must ascend strictly, in one dimension", hint="np.linspace(low, high, n)"
+            )
     gamma = prepared.evaluate(grid, threads) * (grid**2 / 100)
     for array in (grid, gamma):
         array.flags.writeable = False

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gexcore.columns import number_column
 from gexcore.errors import InputError
 
 
@@ -33,25 +34,23 @@ class Rates:
 
 
 def _report(value: Any) -> Any:
-    return value if isinstance(value, float) else {"low": float(value.min()), "high": float(value.max())}
+    return (
+        value
+        if isinstance(value, float)
+        else {"low": float(value.min()), "high": float(value.max())}
+    )
 
 
 def _column(name: str, value: Any, rows: int) -> Any:
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiu" or array.ndim > 1:
-        raise InputError(
-            f"{name}: a real number or one per contract is needed, not {array.dtype} of {array.ndim} dimensions",
-            hint="decimal and continuous, for example 0.05",
-        )
-    if array.ndim == 1 and len(array) != rows:
-        raise InputError(f"{name}: {len(array)} rows, but the chain has {rows}")
-    if not np.isfinite(array).all():
+    column = number_column(name, value, rows)
+    if not np.isfinite(column).all():
         raise InputError(f"{name}: is not finite", hint="decimal and continuous, for example 0.05")
-    if np.abs(array).max(initial=0.0) > 1:
+    if np.abs(column).max(initial=0.0) > 1:
+        largest = float(column[np.argmax(np.abs(column))])
         raise InputError(
-            f"{name}: {array.max():g} is above 1", hint="decimal, not percent: 0.05 for 5%"
+            f"{name}: {largest:g} is above 1", hint="decimal, not percent: 0.05 for 5%"
         )
-    return float(array) if array.ndim == 0 else array.astype(np.float64)
+    return column if np.ndim(value) else float(value)
 
 
 def flat_rates(rate: Any, dividend_yield: Any, rows: int) -> Rates:
@@ -71,7 +70,9 @@ def flat_rates(rate: Any, dividend_yield: Any, rows: int) -> Rates:
     names = {"rate": rate, "dividend_yield": dividend_yield}
     missing = [name for name, value in names.items() if value is None]
     note = f"{' and '.join(missing)} {'was' if len(missing) == 1 else 'were'} not given: 0 is used"
-    columns = [_column(name, 0.0 if value is None else value, rows) for name, value in names.items()]
+    columns = [
+        _column(name, 0.0 if value is None else value, rows) for name, value in names.items()
+    ]
     return Rates(
         columns[0],
         columns[1],

@@ -14,9 +14,9 @@ TRANSITION_SHARE = 0.05  # |net| / gross below this is a balanced book
 TRANSITION_DEVIATIONS = 0.5  # daily standard deviations from zero gamma
 
 _MEANINGS = {
-    "long_gamma": "Dealers are long gamma: they must sell when price rises and buy when it falls.",
-    "short_gamma": "Dealers are short gamma: they must buy when price rises and sell when it falls.",
-    "transition": "Dealers are near balance: a small move or new trades can turn their hedging round.",
+    "long_gamma": "Dealers are long gamma: they must sell when price rises, buy when it falls.",
+    "short_gamma": "Dealers are short gamma: they must buy when price rises, sell when it falls.",
+    "transition": "Dealers are near balance: a small move or new trades can turn their hedging.",
     "no_exposure": "No dealer gamma was found: nothing forces dealers to trade when price moves.",
 }
 _EFFECTS = {

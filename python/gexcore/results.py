@@ -84,8 +84,10 @@ def frame(columns: Mapping[str, Any]) -> Any:
     Raises:
         InputError: pandas is not installed.
     """
+    from importlib import import_module
+
     try:
-        import pandas
+        pandas = import_module("pandas")
     except ImportError:
         raise InputError("to_frame needs pandas", hint="pip install pandas") from None
     return pandas.DataFrame(dict(columns))

@@ -34,7 +34,11 @@ def resolve(scope: Any, chain: Any) -> tuple[npt.NDArray[np.bool_], str]:
         return np.ones(len(chain), np.bool_), text
     if text in ("next", "ex-next"):
         alive = years > 0
-        first = _same_expiry(chain, int(np.argmin(np.where(alive, years, np.inf)))) if alive.any() else ~alive
+        first = (
+            _same_expiry(chain, int(np.argmin(np.where(alive, years, np.inf))))
+            if alive.any()
+            else ~alive
+        )
         return (first & alive if text == "next" else ~first), text
     if match := re.fullmatch(r"0dte|dte<=(\d+)", text):
         return _days(chain) <= int(match[1] or 0), text
@@ -48,7 +52,9 @@ def resolve(scope: Any, chain: Any) -> tuple[npt.NDArray[np.bool_], str]:
 def _column(chain: Any, name: str) -> npt.NDArray[Any]:
     value: npt.NDArray[Any] | None = getattr(chain, name)
     if value is None:
-        raise InputError(f"scope: the chain has no {name} column", hint=f"give {name}= to the chain")
+        raise InputError(
+            f"scope: the chain has no {name} column", hint=f"give {name}= to the chain"
+        )
     return value
 
 

@@ -1,8 +1,9 @@
-"""A synthetic SPX-like chain: invented numbers in realistic proportions, for demos, tests, benchmarks."""
+"""A synthetic SPX-like chain: invented numbers in realistic proportions."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +48,9 @@ def synthetic_chain(n: int = 20000, seed: int = 7) -> Chain:
     rng = np.random.default_rng(seed)
     as_of = clock.parse_time(AS_OF)
     listed = _expirations(as_of.date())
-    picked = np.unique(np.linspace(0, len(listed) - 1, min(len(listed), max(1, n // 20))).round().astype(int))
+    picked = np.unique(
+        np.linspace(0, len(listed) - 1, min(len(listed), max(1, n // 20))).round().astype(int)
+    )
     listed = [listed[i] for i in picked]
     days = np.array([day for day, _, _ in listed], "datetime64[D]")
     roots = np.array([root for _, root, _ in listed])
@@ -87,14 +90,16 @@ def _expirations(today: date) -> list[tuple[date, str, float]]:
     """(day, root, relative size): dailies, weeklies, monthlies in both roots, quarter ends."""
     sessions = [d for d in (today + timedelta(i) for i in range(3 * 366)) if clock.is_session(d)]
     found: dict[tuple[date, str], float] = {(day, "SPXW"): 0.8 for day in sessions[:12]}
-    for here, following in zip(sessions, sessions[1:], strict=False):
+    for here, following in pairwise(sessions):
         ahead = (here - today).days
         if here.weekday() == 4 and ahead < 70:
             found[here, "SPXW"] = 1.0
         if here.month != following.month and ahead < 400:
             found[here, "SPXW"] = 2.0 if here.month % 3 == 0 else 1.2
     for month in range(36):
-        first = date(today.year + (today.month - 1 + month) // 12, (today.month - 1 + month) % 12 + 1, 1)
+        first = date(
+            today.year + (today.month - 1 + month) // 12, (today.month - 1 + month) % 12 + 1, 1
+        )
         friday = first + timedelta((4 - first.weekday()) % 7 + 14)
         third = friday if clock.is_session(friday) else friday - timedelta(1)
         if third > today and (month < 12 or third.month in (6, 12)):
@@ -107,7 +112,7 @@ def _expirations(today: date) -> list[tuple[date, str, float]]:
 def _split(total: int, weights: Float64) -> npt.NDArray[np.int64]:
     """Whole numbers in proportion to `weights` that add up to `total`."""
     edges = np.round(np.cumsum(weights) / weights.sum() * total).astype(np.int64)
-    return np.diff(edges, prepend=0)
+    return np.asarray(np.diff(edges, prepend=0))
 
 
 def _strikes(count: int, years: float) -> Float64:
@@ -123,18 +128,28 @@ def _smile(strike: Float64, years: Float64) -> Float64:
     level = 0.13 + 0.05 * (1 - np.exp(-2 * years))
     forward = SPOT * np.exp((RATE - DIVIDEND_YIELD) * years)
     x = np.log(strike / forward) / (level * np.sqrt(years))
-    return np.asarray(level * (1 + 0.10 * (np.sqrt(1 + x * x) - 1) - 0.12 * x / np.sqrt(1 + 0.05 * x * x)))
+    return np.asarray(
+        level * (1 + 0.10 * (np.sqrt(1 + x * x) - 1) - 0.12 * x / np.sqrt(1 + 0.05 * x * x))
+    )
 
 
 def _open_interest(
-    strike: Float64, years: Float64, is_call: npt.NDArray[np.bool_], size: Float64, rng: np.random.Generator
+    strike: Float64,
+    years: Float64,
+    is_call: npt.NDArray[np.bool_],
+    size: Float64,
+    rng: np.random.Generator,
 ) -> Float64:
     """Calls sit above spot, puts below; round strikes and big expirations hold most."""
     x = np.log(strike / SPOT) / (0.02 + 0.18 * np.sqrt(years))
-    center = np.where(is_call, 0.55, -0.75)
-    shape = np.exp(-0.5 * ((x - center) / np.where(is_call, 0.8, 1.1)) ** 2)
-    round_number = np.where(strike % 100 == 0, 5.0, np.where(strike % 50 == 0, 2.5, np.where(strike % 25 == 0, 1.6, 1.0)))
-    mean = 300.0 * size**1.5 * shape * round_number * np.where(is_call, 1.0, 1.4)
+    center = np.where(is_call, 0.5, -0.7)
+    shape = np.exp(-0.5 * ((x - center) / np.where(is_call, 0.6, 0.9)) ** 2)
+    round_number = np.where(
+        strike % 100 == 0,
+        5.0,
+        np.where(strike % 50 == 0, 2.5, np.where(strike % 25 == 0, 1.6, 1.0)),
+    )
+    mean = 300.0 * size**1.5 * shape * round_number * np.where(is_call, 1.0, 1.3)
     return np.floor(mean * rng.lognormal(-0.5, 1.0, len(strike)))
 
 

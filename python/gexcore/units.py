@@ -1,4 +1,4 @@
-"""The one table of exposures: (greek, unit) -> what a contract contributes. See docs/definitions.md."""
+"""The one table of exposures: (greek, unit) -> what a contract contributes."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ UNITS: tuple[Unit, ...] = (
     ),
     _row("delta", "usd", "$", lambda g, m: g["delta"] * m.spot),
     _row("delta", "shares", "shares", lambda g, m: g["delta"]),
-    _row("vanna", "usd_per_vol_point", "$ per vol point", lambda g, m: g["vanna"] * (0.01 * m.spot)),
+    _row(
+        "vanna", "usd_per_vol_point", "$ per vol point", lambda g, m: g["vanna"] * (0.01 * m.spot)
+    ),
     _row(
         "vanna",
         "squeezemetrics",

@@ -14,7 +14,9 @@ inline constexpr const char* greek_names[] = {"price", "delta", "gamma", "vega",
                                               "vanna", "charm", "vomma", "speed", "zomma", "color"};
 inline constexpr std::uint32_t greek_count = 12;
 
-constexpr std::uint32_t bit(Greek greek) { return 1u << static_cast<std::uint32_t>(greek); }
+constexpr std::uint32_t bit(Greek greek) {
+    return 1u << static_cast<std::uint32_t>(greek);
+}
 
 // Writes greek g to out[g][0 .. rows) for every bit(g) in `which`; other entries of `out` may be null. `out` must not overlap
 // the columns. A row with an input out of range becomes NaN in every greek; nothing is thrown for it.

@@ -10,7 +10,8 @@ namespace gexcore {
 double sum(const double* values, std::size_t rows, const Execution& execution = {});
 double sum_abs(const double* values, std::size_t rows, const Execution& execution = {});
 
-// out[k] = sum of the values whose key is k, for 0 <= k < keys. Throws Error for a key out of range, before anything is written.
+// out[k] = sum of the values whose key is k, for 0 <= k < keys. Throws Error for a key out of range, before anything is
+// written.
 void sum_by(const double* values, const std::int32_t* key, std::size_t rows, std::size_t keys, double* out,
             const Execution& execution = {});
 

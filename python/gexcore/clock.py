@@ -1,0 +1,374 @@
+"""Time: when the quotes were true, which days are sessions, and how long until settlement."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gexcore.errors import InputError
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    import numpy.typing as npt
+
+    NEW_YORK: ZoneInfo
+
+AM_ROOTS = frozenset({"SPX", "NDX", "RUT"})
+
+_TIME_HINT = "write an ISO time with its zone, such as 2024-01-05T16:00-05:00"
+_DATE_HINT = "give days as YYYY-MM-DD text, datetime.date objects or a datetime64 column"
+_EMPTY_CELLS = frozenset({"", "None", "nan", "NaN", "NaT", "<NA>"})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECONDS_PER_YEAR = 365 * 86400
+_NOT_A_DAY = int(np.iinfo(np.int64).min)
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """When the quotes were true, and how that was decided.
+
+    Args:
+        time: the moment, aware, New York zone.
+        rule: "given", "printed" or "last session 16:00".
+        printed: the time printed in the source, New York zone; None if there was none.
+
+    Example:
+        >>> resolve_as_of(None, "2024-01-05T21:00Z").rule
+        'given'
+    """
+
+    time: datetime
+    rule: str
+    printed: datetime | None
+
+
+@functools.cache
+def _new_york() -> ZoneInfo:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        return ZoneInfo("America/New_York")
+    except ZoneInfoNotFoundError:
+        raise InputError(
+            "the time zone America/New_York is not on this system", hint="pip install tzdata"
+        ) from None
+
+
+# hidden from type checkers, for which any attribute would otherwise exist
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> ZoneInfo:
+        if name == "NEW_YORK":
+            return _new_york()
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def parse_time(value: str | datetime) -> datetime:
+    """Read one moment in time; a time without a zone is refused.
+
+    Args:
+        value: ISO 8601 text with an offset or Z, or an aware datetime.
+
+    Returns:
+        The aware datetime, in the zone it was given in.
+
+    Raises:
+        InputError: text that is not an ISO time, a missing zone, or another type.
+
+    Example:
+        >>> parse_time("2024-01-05T16:00-05:00").isoformat()
+        '2024-01-05T16:00:00-05:00'
+    """
+    moment = _read_moment(value)
+    # NaT of pandas is a datetime whose utcoffset() raises
+    if moment.tzinfo is None or moment.utcoffset() is None:
+        raise InputError(f"the time {str(value)!r} has no zone", hint=_TIME_HINT)
+    # one year of room on each side, so that no later change of zone can overflow
+    if not date.min.year < moment.year < date.max.year:
+        raise InputError(f"the year of the time {str(value)!r} is out of range", hint=_TIME_HINT)
+    return moment
+
+
+def _read_moment(value: object) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        kind = type(value).__name__
+        raise InputError(f"a time must be text or an aware datetime, not {kind}", hint=_TIME_HINT)
+    text = value.strip()
+    if text[-1:] in ("Z", "z"):
+        text = text[:-1] + "+00:00"
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{value[:60]!r} is not an ISO time", hint=_TIME_HINT) from None
+
+
+def resolve_as_of(printed: datetime | None, policy: str | datetime | AsOf = "auto") -> AsOf:
+    """Decide when the quotes were true (definitions: as_of).
+
+    Args:
+        printed: the aware time printed in the source, None if it has none.
+        policy: "auto" (the printed time; at a weekend, until Sunday 20:15 New York, the last
+            session's 16:00), "printed", "session" (the last 16:00 of a session day at or before
+            the printed time), an ISO time with zone, an aware datetime, or an AsOf.
+
+    Returns:
+        The moment in New York time and the rule that chose it.
+
+    Raises:
+        InputError: a time without zone, or a policy that needs a printed time and has none.
+
+    Example:
+        >>> resolve_as_of(parse_time("2024-01-07T10:52-05:00")).time.isoformat()
+        '2024-01-05T16:00:00-05:00'
+    """
+    if isinstance(policy, AsOf):
+        parse_time(policy.time)
+        return policy
+    zone = _new_york()
+    seen = None if printed is None else parse_time(printed).astimezone(zone)
+    if not (isinstance(policy, str) and policy in ("auto", "printed", "session")):
+        return AsOf(parse_time(policy).astimezone(zone), "given", seen)
+    if seen is None:
+        raise InputError(
+            f"as_of={policy!r} needs a printed time and the source has none",
+            hint="pass as_of= with an ISO time and zone, such as 2024-01-05T16:00-05:00",
+        )
+    if policy == "session" or (policy == "auto" and _market_is_away(seen)):
+        return AsOf(_last_close(seen), "last session 16:00", seen)
+    return AsOf(seen, "printed", seen)
+
+
+def _market_is_away(moment: datetime) -> bool:
+    # index options trade again from 20:15 on Sunday
+    if moment.weekday() == 6:
+        return (moment.hour, moment.minute) < (20, 15)
+    return moment.weekday() == 5
+
+
+def _last_close(moment: datetime) -> datetime:
+    day = moment.date()
+    if moment.hour < 16:
+        day -= timedelta(days=1)
+    while not is_session(day):
+        day -= timedelta(days=1)
+    return datetime(day.year, day.month, day.day, 16, tzinfo=_new_york())
+
+
+def is_session(day: date) -> bool:
+    """Tell whether the New York Stock Exchange holds a session on a day, by rule.
+
+    Weekends and the ten yearly holidays of today's rule book (Juneteenth from 2022) are known.
+    One-off closures (storms, days of mourning) are not, and half days count as sessions.
+
+    Args:
+        day: calendar date in New York; of a datetime only its own date is used.
+
+    Returns:
+        True for a session day.
+
+    Example:
+        >>> is_session(date(2024, 3, 28)), is_session(date(2024, 3, 29))  # Good Friday
+        (True, False)
+    """
+    plain = date(day.year, day.month, day.day)
+    return plain.weekday() < 5 and plain not in _holidays(plain.year)
+
+
+@functools.lru_cache(maxsize=256)
+def _holidays(year: int) -> frozenset[date]:
+    days = [
+        _nth_weekday(year, 1, 0, 3),
+        _nth_weekday(year, 2, 0, 3),
+        _easter(year) - timedelta(days=2),
+        _nth_weekday(year, 6, 0, 1) - timedelta(days=7),  # the last Monday of May
+        _nth_weekday(year, 9, 0, 1),
+        _nth_weekday(year, 11, 3, 4),
+        _observed(date(year, 7, 4)),
+        _observed(date(year, 12, 25)),
+    ]
+    if year >= 2022:
+        days.append(_observed(date(year, 6, 19)))
+    # a Saturday New Year's Day would move into the old year, and the exchange drops it instead
+    if date(year, 1, 1).weekday() != 5:
+        days.append(_observed(date(year, 1, 1)))
+    return frozenset(days)
+
+
+def _nth_weekday(year: int, month: int, weekday: int, nth: int) -> date:
+    first = date(year, month, 1)
+    return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (nth - 1))
+
+
+def _observed(day: date) -> date:
+    return day + timedelta(days={5: -1, 6: 1}.get(day.weekday(), 0))
+
+
+def _easter(year: int) -> date:
+    # the anonymous Gregorian computus (Nature, 1876; Meeus, Astronomical Algorithms, chapter 8)
+    golden, century, rest = year % 19, year // 100, year % 100
+    moon = century - (century + 8) // 25 + 1
+    epact = (19 * golden + century - century // 4 - moon // 3 + 15) % 30
+    shift = (32 + 2 * (century % 4) + 2 * (rest // 4) - epact - rest % 4) % 7
+    late = (golden + 11 * epact + 22 * shift) // 451
+    month, day = divmod(epact + shift - 7 * late + 114, 31)
+    return date(year, month, day + 1)
+
+
+def as_expiry_dates(values: object) -> npt.NDArray[np.datetime64]:
+    """Turn a column of expiration dates into datetime64[D]; empty cells become NaT.
+
+    Args:
+        values: (n,) datetime64 of day or finer unit, YYYY-MM-DD text, date or naive datetime
+            objects; lists, arrays, and anything np.asarray understands (pandas, polars, pyarrow).
+
+    Returns:
+        (n,) datetime64[D] array.
+
+    Raises:
+        InputError: numbers, booleans, masked arrays, times with a zone, or text that is no date.
+
+    Example:
+        >>> as_expiry_dates(["2024-03-15", None])
+        array(['2024-03-15',        'NaT'], dtype='datetime64[D]')
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        raise InputError("expiry is a masked array", hint="fill the gaps with NaT first")
+    try:
+        column = np.asarray(values)
+    except ValueError:
+        raise InputError("expiry is not one column of dates", hint=_DATE_HINT) from None
+    if column.ndim != 1:
+        raise InputError(f"expiry has {column.ndim} dimensions instead of 1", hint=_DATE_HINT)
+    if column.dtype.kind == "M":
+        unit = np.datetime_data(column.dtype)[0]
+        if unit in ("Y", "M", "W"):
+            raise InputError(f"expiry has the unit {column.dtype}, not days", hint=_DATE_HINT)
+        return column.astype("datetime64[D]", copy=False)
+    if column.dtype.kind not in "UTO" and column.size:
+        raise InputError(f"expiry has type {column.dtype}, not dates", hint=_DATE_HINT)
+    days = [_day_number(cell, row) for row, cell in enumerate(column.tolist())]
+    return np.array(days, dtype=np.int64).view("datetime64[D]")
+
+
+def _day_number(cell: object, row: int) -> int:
+    text = str(cell).strip()
+    if text in _EMPTY_CELLS:
+        return _NOT_A_DAY
+    if isinstance(cell, str):
+        return _day_of_text(text, row)
+    if isinstance(cell, np.datetime64):
+        return int(as_expiry_dates(np.array([cell])).astype(np.int64)[0])
+    if isinstance(cell, datetime) and cell.utcoffset() is not None:
+        raise InputError(
+            f"expiry row {row}: {text!r} is a time with a zone, not a date",
+            hint="convert to New York and keep the date: .tz_convert('America/New_York').date",
+        )
+    if not isinstance(cell, date):
+        kind = type(cell).__name__
+        raise InputError(f"expiry row {row} is a {kind}, not a date", hint=_DATE_HINT)
+    return cell.toordinal() - _EPOCH.toordinal()
+
+
+def _day_of_text(text: str, row: int) -> int:
+    # midnight is how other libraries print a bare date
+    stem = text[:10] if text[10:] in (" 00:00:00", "T00:00:00") else text
+    try:
+        # fromisoformat alone would also take 20240315 and 2024-W11-5
+        if len(stem) != 10 or stem[4] != "-" or stem[7] != "-":
+            raise ValueError
+        return date.fromisoformat(stem).toordinal() - _EPOCH.toordinal()
+    except ValueError:
+        message = f"expiry row {row}: {text[:40]!r} is not a date"
+        raise InputError(message, hint=_DATE_HINT) from None
+
+
+def settlement_times(
+    expiry: npt.NDArray[np.datetime64], root: npt.NDArray[np.str_] | str | None = None
+) -> npt.NDArray[np.datetime64]:
+    """Find the moment each contract settles, in UTC.
+
+    Roots SPX, NDX and RUT settle at 09:30 New York on the expiration date of the symbol, every
+    other root at 16:00. Half days are not known here.
+
+    Args:
+        expiry: (n,) expiration dates, NaT where unknown.
+        root: (n,) OCC roots, or one root for all rows; None or "" settles at 16:00.
+
+    Returns:
+        (n,) datetime64[s] in UTC, NaT where expiry is NaT.
+
+    Raises:
+        InputError: expiry that is no date column, a date outside years 2 to 9998, or roots of
+            another type or length.
+
+    Example:
+        >>> settlement_times(as_expiry_dates(["2024-07-19"]), "SPX")
+        array(['2024-07-19T13:30:00'], dtype='datetime64[s]')
+    """
+    dates = as_expiry_dates(expiry)
+    morning = _settles_in_the_morning(root, dates.size)
+    days, inverse = np.unique(dates, return_inverse=True)
+    seconds = np.array([_utc_seconds(day) for day in days.tolist()], dtype=np.int64).reshape(-1, 2)
+    return seconds[inverse, morning.astype(np.intp)].view("datetime64[s]")
+
+
+def _settles_in_the_morning(root: object, size: int) -> npt.NDArray[np.bool_]:
+    if root is None or isinstance(root, str):
+        return np.full(size, root in AM_ROOTS)
+    roots = np.asarray(root)
+    if roots.dtype.kind not in "UTO" and roots.size:
+        raise InputError(f"root has type {roots.dtype}, not text", hint="give OCC roots as str")
+    if roots.shape != (size,):
+        raise InputError(f"root has shape {roots.shape} and expiry has ({size},)")
+    morning = np.zeros(size, dtype=np.bool_)
+    for name in AM_ROOTS:
+        morning |= roots == name
+    return morning
+
+
+def _utc_seconds(day: date | int | None) -> tuple[int, int]:
+    if day is None:
+        return _NOT_A_DAY, _NOT_A_DAY
+    # NumPy hands out bare numbers for days beyond the calendar of datetime
+    if not isinstance(day, date) or not date.min.year < day.year < date.max.year:
+        raise InputError("expiry holds a date outside years 2 to 9998", hint=_DATE_HINT)
+    midnight = datetime(day.year, day.month, day.day, tzinfo=_new_york())
+    close, opening = midnight.replace(hour=16), midnight.replace(hour=9, minute=30)
+    return int(close.timestamp()), int(opening.timestamp())
+
+
+def years_to_settlement(
+    expiry: npt.NDArray[np.datetime64],
+    root: npt.NDArray[np.str_] | str | None,
+    as_of: datetime,
+) -> npt.NDArray[np.float64]:
+    """Years from as_of to settlement: elapsed UTC seconds over 365 x 86400.
+
+    Args:
+        expiry: (n,) expiration dates, NaT where unknown.
+        root: (n,) OCC roots, one root for all rows, or None; it decides the hour.
+        as_of: aware moment the quotes were true.
+
+    Returns:
+        (n,) float64 years, negative once settled, NaN where expiry is NaT.
+
+    Raises:
+        InputError: as for `settlement_times`, or an as_of without zone.
+
+    Example:
+        >>> as_of = parse_time("2024-01-05T16:00-05:00")
+        >>> years_to_settlement(as_expiry_dates(["2024-01-12"]), "SPXW", as_of) * 365
+        array([7.])
+    """
+    moments = settlement_times(expiry, root)
+    since, part = divmod(parse_time(as_of) - _EPOCH, timedelta(seconds=1))
+    elapsed = (moments.astype(np.int64) - since) - part.microseconds / 1e6
+    elapsed[np.isnat(moments)] = np.nan
+    return elapsed / _SECONDS_PER_YEAR
