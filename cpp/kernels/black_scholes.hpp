@@ -13,6 +13,8 @@ struct Contract {
     double spot, strike, time_to_expiry, implied_vol, rate, dividend_yield, sign;
 };
 
+constexpr double kNoWidth = 1e-130;  // s sqrt T up to here counts as 0; its inverse can still be squared
+
 // Everything density-like. `core` = S e^{-yT} n(d1) = K e^{-rT} n(d2) is the common factor of gamma, vega, vanna, ...
 struct Density {
     double poison;         // 0, or NaN for a row with an input out of range
@@ -40,10 +42,10 @@ GEXCORE_INLINE Density density_of(const Contract& c) {
     d.forward_above = moneyness > 0.0;
     d.sqrt_time = __builtin_sqrt(c.time_to_expiry);
     d.width = c.implied_vol * d.sqrt_time;
-    d.inverse_width = 1.0 / max(d.width, 1e-300);
+    d.inverse_width = 1.0 / max(d.width, kNoWidth);
     d.inverse_sqrt_time = c.implied_vol * d.inverse_width;
     d.inverse_vol = d.sqrt_time * d.inverse_width;
-    d.singular = max(d.width, abs(moneyness)) == 0.0 ? __builtin_nan("") : 0.0;
+    d.singular = max(d.width - kNoWidth, abs(moneyness)) <= 0.0 ? __builtin_nan("") : 0.0;
     const double u = min(abs(moneyness) * d.inverse_width, 1e8);
     d.x1 = madd(-0.5, d.width, u);
     d.x2 = madd(0.5, d.width, u);

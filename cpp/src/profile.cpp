@@ -15,6 +15,7 @@ namespace {
 constexpr int kCoarsest = -8;  // exponents of the step of the search grid
 constexpr int kFinest = -13;
 constexpr double kShareThatMatters = 1e-3;
+constexpr std::size_t kTileSpots = 1024;
 
 }  // namespace
 
@@ -29,24 +30,29 @@ GammaProfile::GammaProfile(const Contracts& contracts, const double* weight, con
     });
 }
 
-// value = S * sum of weight * gamma, slope = d value / d ln S.
+// value = S * sum of weight * gamma, slope = d value / d ln S. Spots go in tiles, which bounds memory and the time between two
+// looks at an interruption.
 void GammaProfile::evaluate_log_derivative(const double* spots, std::size_t count, double* value, double* slope,
                                            const Execution& execution) const {
     const Kernels& kernels = active_kernels();
     const std::size_t blocks = block_count(rows_);
-    const std::size_t width = slope == nullptr ? count : 2 * count;
-    std::vector<double> high(count), low(count), partial(std::max<std::size_t>(blocks, 1) * width, 0.0);
-    kernels.split_log(spots, count, high.data(), low.data());
-    run_pieces(blocks, execution, [&](std::size_t b) {
-        const std::size_t at = b * kBlockRows;
-        const SweepBlock block{&center_high_[at], &center_low_[at], &inverse_width_[at], &amplitude_[at]};
-        double* row = partial.data() + b * width;
-        kernels.sweep(block, block_rows(rows_, b), high.data(), low.data(), count, row,
-                      slope == nullptr ? nullptr : row + count);
-    });
-    add_tree(partial.data(), blocks, width);
-    std::copy_n(partial.data(), count, value);
-    if (slope != nullptr) std::copy_n(partial.data() + count, count, slope);
+    const std::size_t tile = std::min(count, kTileSpots);
+    const std::size_t width = slope == nullptr ? tile : 2 * tile;
+    std::vector<double> high(tile), low(tile), partial(std::max<std::size_t>(blocks, 1) * width, 0.0);
+    for (std::size_t first = 0; first < count; first += tile) {
+        const std::size_t here = std::min(tile, count - first);
+        kernels.split_log(spots + first, here, high.data(), low.data());
+        run_pieces(blocks, execution, [&](std::size_t b) {
+            const std::size_t at = b * kBlockRows;
+            const SweepBlock block{&center_high_[at], &center_low_[at], &inverse_width_[at], &amplitude_[at]};
+            double* row = partial.data() + b * width;
+            kernels.sweep(block, block_rows(rows_, b), high.data(), low.data(), here, row,
+                          slope == nullptr ? nullptr : row + tile);
+        });
+        add_tree(partial.data(), blocks, width);
+        std::copy_n(partial.data(), here, value + first);
+        if (slope != nullptr) std::copy_n(partial.data() + tile, here, slope + first);
+    }
 }
 
 void GammaProfile::evaluate(const double* spots, std::size_t count, double* gamma, double* speed,

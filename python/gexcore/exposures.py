@@ -181,6 +181,7 @@ class Exposures(Result):
         return {
             **self.chain.manifest,
             **self.positions.manifest,
+            "unit": unit_of("gamma").label,
             "greeks": self.greeks.source,
             "dynamics": "sticky_strike",
             "definitions": DEFINITIONS_VERSION,
