@@ -77,6 +77,9 @@ class Chain(Result):
             if isinstance(value, np.ndarray):
                 value.flags.writeable = False
             object.__setattr__(self, name, value)
+        for column in (*self.columns.values(), self.rates.rate, self.rates.dividend_yield):
+            if isinstance(column, np.ndarray):
+                column.flags.writeable = False
         object.__setattr__(self, "_codes", {})
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -196,19 +199,20 @@ class Chain(Result):
             >>> chain.is_call.tolist()
             [False, True]
         """
-        renamed = dict(columns or {})
-        theirs = [str(name) for name in df.columns]
+        renamed = {str(theirs): ours for theirs, ours in (columns or {}).items()}
+        labels = list(df.columns)
+        theirs = [str(label) for label in labels]  # a label may be a number
         for name in renamed:
             if name not in theirs:
                 raise InputError(
                     f"columns: the frame has no {name!r}", hint=f"it has {', '.join(theirs)}"
                 )
         found: dict[str, Any] = {}
-        for name in theirs:
+        for name, label in zip(theirs, labels, strict=True):
             ours = renamed.get(name, name)
             if ours in found or ours in options:
                 raise InputError(f"{ours}: is given twice", hint="map one of them to another name")
-            found[ours] = df[name]
+            found[ours] = df[label]
         return cls._from_columns(found, spot=spot, **options)
 
     @classmethod
@@ -264,11 +268,16 @@ class Chain(Result):
         """A column by name: ours, a user's, or `option_type` ("C" or "P")."""
         if name == "option_type":
             return np.where(self.is_call, "C", "P")
-        value = self.columns.get(name, getattr(self, name, None) if name in FRAME_COLUMNS else None)
+        value = self._column(name)
         if value is None:
-            names = ", ".join([*FRAME_COLUMNS, *self.columns])
-            raise InputError(f"the chain has no column {name!r}", hint=f"it may have {names}")
+            known = dict.fromkeys([*FRAME_COLUMNS, *self.columns])
+            names = ", ".join(n for n in known if n == "option_type" or self._column(n) is not None)
+            raise InputError(f"the chain has no column {name!r}", hint=f"it has {names}")
         return np.broadcast_to(value, len(self)) if np.ndim(value) == 0 else value
+
+    def _column(self, name: str) -> Any:
+        ours = getattr(self, name, None) if name in FRAME_COLUMNS else None
+        return self.columns.get(name) if ours is None else ours
 
     def codes(self, name: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[Any]]:
         """Number the distinct values of a column: code per row, values in ascending order."""

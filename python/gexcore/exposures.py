@@ -191,6 +191,10 @@ class Exposures(Result):
     def __getattr__(self, name: str) -> Exposure:
         if name.startswith("_"):
             raise AttributeError(name)
+        if name not in EXPOSURES:
+            raise NotComputedError(
+                f"there is no {name!r} exposure", hint=f"exposures: {', '.join(EXPOSURES)}"
+            )
         if name not in self._cache:
             self._cache[name] = self._compute(unit_of(name), 1.0)
         return self._cache[name]

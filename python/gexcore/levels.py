@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gexcore.errors import MismatchError
 from gexcore.exposures import ByKey, Exposures
-from gexcore.profile import Profile
+from gexcore.profile import ROUNDING, Profile
 from gexcore.results import Result, align, money, number, plain
 
 Float64 = npt.NDArray[np.float64]
@@ -187,7 +187,7 @@ def find_levels(exposures: Exposures, profile: Profile) -> Levels:
 
 
 def _zero_gamma(profile: Profile, spot: float) -> ZeroGamma:
-    gamma = profile.gamma
+    gamma = profile.gamma_above_rounding()
     if not gamma.any():
         return ZeroGamma(None, "no_exposure", (), None)
     searched = (float(profile.spots[0]), float(profile.spots[-1]))
@@ -211,7 +211,7 @@ def _peak(
     values: Float64 | None = None,
 ) -> StrikeLevel:
     """The strike where `height` is largest, if positive; `values` is what to report there."""
-    if not len(by_strike) or not height.max() > 0:
+    if not len(by_strike) or not height.max() > ROUNDING * gross:
         return StrikeLevel(None, None, None, why if gross else "no_exposure")
     ties = np.flatnonzero(height == height.max())
     row = ties[np.argmin(np.abs(by_strike.keys[ties] - spot))]

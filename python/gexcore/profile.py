@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gexcore import _core
+from gexcore.bsm import GREEKS
 from gexcore.chain import Chain
 from gexcore.coverage import Coverage, cover
 from gexcore.errors import ConventionError, InputError, MismatchError, NotComputedError
@@ -21,6 +22,7 @@ from gexcore.vols import at_the_money_vol
 Float64 = npt.NDArray[np.float64]
 DYNAMICS = ("sticky_strike",)
 PROFILES = ("gamma",)
+ROUNDING = 1e-13  # of gross: a smaller sum owes its sign to the order of its rows
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -35,20 +37,48 @@ class Profile(Result):
     dynamics: str
     at_the_money_vol: float | None  # 30 days
     _prepared: _core.GammaProfile
+    _weight: Float64
 
     def __getattr__(self, name: str) -> Float64:
-        if name.startswith("_") or name not in PROFILES:
+        if name.startswith("_") or name not in GREEKS:
             raise AttributeError(f"a profile has no {name!r}")
         if name not in self.values:
+            known = ", ".join(map(repr, PROFILES))
             raise NotComputedError(
-                f"{name!r} was not computed", hint=f"sweep_profile(which=({name!r},))"
+                f"the {name} profile was not computed",
+                hint=f"sweep_profile(which=...) knows {known}",
             )
         return self.values[name]
 
     def crossings(self) -> list[tuple[float, float, bool]]:
         """Where gamma changes sign: (spot, slope in $ per 1% move per point, upward)."""
-        found = self._prepared.crossings(self.spots, self.gamma)
+        found = self._prepared.crossings(self.spots, self.gamma_above_rounding())
         return [(spot, speed * spot**2 / 100, upward) for spot, speed, upward in found]
+
+    def gamma_above_rounding(self) -> Float64:
+        """The gamma profile, with 0 wherever a balanced book leaves nothing but rounding."""
+        gamma = self.gamma
+        if not gamma.any():
+            return gamma
+        turns = np.flatnonzero(np.diff(np.signbit(gamma)))
+        # rounding shows as turns of sign, or it is everywhere
+        deciding = np.unique(np.concatenate([turns, turns + 1, [np.argmax(np.abs(gamma))]]))
+        if not self._is_rounding(deciding).any():
+            return gamma
+        return np.where(self._is_rounding(np.arange(len(gamma))), 0.0, gamma)
+
+    def _is_rounding(self, nodes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        chain, spots = self.chain, self.spots[nodes]
+        gross = _core.GammaProfile(
+            chain.strike,
+            chain.time_to_expiry,
+            chain.implied_vol,
+            chain.rate,
+            chain.dividend_yield,
+            np.abs(self._weight),
+        )
+        limit = ROUNDING * gross.evaluate(spots) * (spots**2 / 100)
+        return np.asarray(np.abs(self.gamma[nodes]) <= limit)
 
     def to_dict(self) -> dict[str, Any]:
         """Columns and units."""
@@ -143,4 +173,6 @@ def sweep_profile(
     gamma = prepared.evaluate(grid, threads) * (grid**2 / 100)
     for array in (grid, gamma):
         array.flags.writeable = False
-    return Profile(chain, positions, grid, {"gamma": gamma}, coverage, dynamics, vol, prepared)
+    return Profile(
+        chain, positions, grid, {"gamma": gamma}, coverage, dynamics, vol, prepared, weight
+    )

@@ -190,7 +190,7 @@ def _fetch_path(path: str) -> tuple[bytes, str]:
         reason = error.strerror or str(error)
     except ValueError:
         reason = "not a path"
-    hint = "check the path; the content of a file is passed as bytes, not as str"
+    hint = "check the path"
     raise file_error(name, f"cannot be read ({reason})", hint=hint) from None
 
 
