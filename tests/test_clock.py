@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from gexcore import clock
-from gexcore.errors import InputError
+from gexcore import clock, sessions
+from gexcore.errors import ConventionError, InputError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -302,15 +302,69 @@ def test_expiry_dates_refuse_by_name(values: object, words: str) -> None:
     assert "expiry" in str(caught.value)
 
 
+def may_be_half(day: date) -> bool:
+    return (day.month, day.day) in ((7, 3), (12, 24)) or (day.month == 11 and day.day >= 23)
+
+
 @given(
-    st.lists(st.dates(date(1971, 1, 1), date(2199, 12, 31)), min_size=1, max_size=30),
+    st.lists(
+        st.dates(date(1971, 1, 1), date(2199, 12, 31)).filter(lambda d: not may_be_half(d)),
+        min_size=1,
+        max_size=30,
+    ),
     st.sampled_from(["SPX", "SPXW", None]),
 )
 def test_settlement_agrees_with_zoneinfo_row_by_row(days: list[date], root: str | None) -> None:
-    hour, minute = (9, 30) if root == "SPX" else (16, 0)
     zone = zoneinfo.ZoneInfo("America/New_York")
-    expected = [
-        datetime(d.year, d.month, d.day, hour, minute, tzinfo=zone).timestamp() for d in days
-    ]
+
+    def settlement(d: date) -> float:
+        hour, minute = (9, 30) if root == "SPX" else (16, 0)
+        return datetime(d.year, d.month, d.day, hour, minute, tzinfo=zone).timestamp()
+
     times = clock.settlement_times(clock.as_expiry_dates(days), root)
-    assert times.astype(np.int64).tolist() == expected
+    assert times.astype(np.int64).tolist() == [settlement(d) for d in days]
+
+
+# As announced by the exchange for these years; 2020-07-03, 2021-12-24 and 2022-12-23 were not.
+HALF_DAYS = {
+    date.fromisoformat(text)
+    for text in ["2018-07-03", "2018-11-23", "2018-12-24", "2019-07-03", "2019-11-29", "2019-12-24", "2020-11-27", "2020-12-24", "2021-11-26", "2022-11-25", "2023-07-03", "2023-11-24", "2024-07-03", "2024-11-29", "2024-12-24", "2025-07-03", "2025-11-28", "2025-12-24", "2026-11-27", "2026-12-24"]
+}
+
+
+def test_half_days_by_rule_are_those_announced() -> None:
+    first, last = date(2018, 1, 1), date(2026, 12, 31)
+    days = [first + timedelta(i) for i in range((last - first).days + 1)]
+    assert {day for day in days if sessions.is_half_day(day)} == HALF_DAYS
+
+
+def test_a_half_day_settles_at_one() -> None:
+    days = clock.as_expiry_dates(["2024-11-29", "2024-12-24"])
+    afternoon = clock.settlement_times(days, "SPXW")
+    assert afternoon.astype(str).tolist() == ["2024-11-29T18:00:00", "2024-12-24T18:00:00"]
+    morning = clock.settlement_times(days, "SPX")  # the hour of the open does not change
+    assert morning.astype(str).tolist() == ["2024-11-29T14:30:00", "2024-12-24T14:30:00"]
+
+
+@pytest.mark.parametrize(
+    "name, days",
+    [("calendar/365", 17), ("business/252", 13), ("business/262", 13)],
+)
+def test_coarse_clocks_count_days(name: str, days: int) -> None:
+    as_of = clock.parse_time("2024-01-02T23:30-05:00")  # already the 3rd in UTC
+    dates = clock.as_expiry_dates(["2024-01-19", "2024-01-03", "2024-01-02", "NaT"])
+    years = clock.years_to_expiry(dates, "SPXW", as_of, name)
+    per_year = float(name.split("/")[1])
+    # Martin Luther King Day counts: these clocks know weekdays, not holidays
+    assert years[0] * per_year == pytest.approx(days)
+    assert years[1] * per_year == pytest.approx(1)
+    assert years[2] <= 0  # settled at 16:00, whatever the clock counts
+    assert np.isnan(years[3])
+
+
+def test_zero_days_count_as_one_business_day_and_as_no_calendar_day() -> None:
+    as_of, today = clock.parse_time("2024-01-03T10:00-05:00"), clock.as_expiry_dates(["2024-01-03"])
+    assert clock.years_to_expiry(today, "SPXW", as_of, "business/262") * 262 == pytest.approx(1)
+    assert clock.years_to_expiry(today, "SPXW", as_of, "calendar/365") == 0
+    with pytest.raises(ConventionError, match="calendar/365"):
+        clock.years_to_expiry(today, "SPXW", as_of, "trading")

@@ -10,11 +10,10 @@ constexpr py::ssize_t kWorthReleasing = 2000;  // rows of about 10 ns
 
 py::object greeks(py::handle spot, py::handle strike, py::handle time_to_expiry, py::handle implied_vol, py::handle rate,
                   py::handle dividend_yield, py::handle is_call, std::uint32_t which, py::handle out, py::handle threads) {
-    if (which == 0 || which >> greek_count != 0) throw Error("which: is not a set of greeks. Hint: use gexcore.bsm.greeks");
+    const auto count = static_cast<py::ssize_t>(checked_set(which));
     const ContractArguments arguments(spot, strike, time_to_expiry, implied_vol, rate, dividend_yield, is_call);
     const py::ssize_t rows = arguments.rows();
     const bool scalar = rows < 0;
-    const auto count = static_cast<py::ssize_t>(__builtin_popcount(which));
     const std::vector<py::ssize_t> shape = scalar ? std::vector{count} : std::vector{count, rows};
     const py::ssize_t n = scalar ? 1 : rows;
 

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "gexcore/sweep_greeks.hpp"
 #include "topics.hpp"
 
 namespace gexcore::bindings {
@@ -10,19 +11,31 @@ namespace {
 
 constexpr double kWidestRange = 10.0;  // in log spot; an infinite grid would never end
 
+// Contracts to be re-priced at other spots, and the signed weight of each.
+struct Book {
+    ContractArguments contracts;
+    ColumnArgument<double> weight;
+
+    Book(py::handle strike, py::handle time_to_expiry, py::handle implied_vol, py::handle rate, py::handle dividend_yield,
+         py::handle is_call, py::handle signed_weight)
+        : contracts(py::float_(1.0), strike, time_to_expiry, implied_vol, rate, dividend_yield, is_call),
+          weight(signed_weight, "weight") {
+        if (weight.scalar()) throw Error("weight: is a single number. Hint: pass one signed weight per contract");
+        common_rows(contracts.strike, contracts.time_to_expiry, contracts.implied_vol, contracts.rate, contracts.dividend_yield,
+                    contracts.is_call, weight);
+    }
+
+    Contracts columns() const { return contracts.contracts(weight.rows()); }
+    const double* weights() const { return weight.column().data; }
+};
+
 GammaProfile prepare(py::handle strike, py::handle time_to_expiry, py::handle implied_vol, py::handle rate,
                      py::handle dividend_yield, py::handle weight, py::handle threads) {
-    const py::float_ any_spot(1.0);
     const py::bool_ any_type(true);
-    const ContractArguments arguments(any_spot, strike, time_to_expiry, implied_vol, rate, dividend_yield, any_type);
-    const ColumnArgument<double> weights(weight, "weight");
-    if (weights.scalar()) throw Error("weight: is a single number. Hint: pass one signed weight per contract");
-    common_rows(arguments.strike, arguments.time_to_expiry, arguments.implied_vol, arguments.rate, arguments.dividend_yield,
-                weights);
+    const Book book(strike, time_to_expiry, implied_vol, rate, dividend_yield, any_type, weight);
     std::optional<GammaProfile> profile;
     const Execution execution = execution_of(threads);
-    run(weights.rows() >= 2000,
-        [&] { profile.emplace(arguments.contracts(weights.rows()), weights.column().data, execution); });
+    run(book.weight.rows() >= 2000, [&] { profile.emplace(book.columns(), book.weights(), execution); });
     return std::move(*profile);
 }
 
@@ -53,6 +66,27 @@ py::array_t<double> evaluate(const GammaProfile& profile, py::handle spots, py::
     return result;
 }
 
+// One row per greek of `which`, one column per spot.
+py::array_t<double> sweep(py::handle strike, py::handle time_to_expiry, py::handle implied_vol, py::handle rate,
+                          py::handle dividend_yield, py::handle is_call, py::handle weight, py::handle spots,
+                          std::uint32_t which, py::handle threads) {
+    const Book book(strike, time_to_expiry, implied_vol, rate, dividend_yield, is_call, weight);
+    const Spots grid(spots, false);
+    const auto width = static_cast<py::ssize_t>(grid.count);
+    py::array_t<double> result({static_cast<py::ssize_t>(checked_set(which)), width});
+    double* row = result.mutable_data();
+    double* out[greek_count] = {};
+    for (std::uint32_t g = 0; g < greek_count; ++g)
+        if (which & (1u << g)) {
+            out[g] = row;
+            row += width;
+        }
+    const Execution execution = execution_of(threads);
+    run(book.weight.rows() * width > 2000,
+        [&] { sweep_greeks(book.columns(), book.weights(), grid.data, grid.count, which, out, execution); });
+    return result;
+}
+
 py::array_t<double> search_grid(const GammaProfile& profile, double spot, double half_range) {
     if (!(spot > 1e-290 && spot < 1e290)) throw Error("spot: is " + std::to_string(spot) + ". Hint: positive and finite");
     if (!(half_range >= 0.0 && half_range <= kWidestRange))
@@ -78,6 +112,9 @@ py::list crossings(const GammaProfile& profile, py::handle spots, py::handle gam
 }  // namespace
 
 void bind_profile(py::module_& module) {
+    module.def("sweep_greeks", &sweep, py::arg("strike"), py::arg("time_to_expiry"), py::arg("implied_vol"), py::arg("rate"),
+               py::arg("dividend_yield"), py::arg("is_call"), py::arg("weight"), py::arg("spots"), py::arg("which"),
+               py::arg("threads") = py::none());
     py::class_<GammaProfile>(module, "GammaProfile")
         .def(py::init(&prepare), py::arg("strike"), py::arg("time_to_expiry"), py::arg("implied_vol"), py::arg("rate"),
              py::arg("dividend_yield"), py::arg("weight"), py::arg("threads") = py::none())

@@ -3,6 +3,8 @@
 
 #include <cstdlib>
 
+#include "gexcore/greeks.hpp"
+
 namespace gexcore::bindings {
 namespace {
 
@@ -134,6 +136,12 @@ double* checked_output(py::handle out, const std::vector<py::ssize_t>& shape) {
     if ((layout.flags & needed) != needed) refuse_out("is strided");
     if (!(layout.flags & kWritable)) refuse_out("is read-only");
     return static_cast<double*>(const_cast<void*>(layout.data));
+}
+
+int checked_set(std::uint32_t which) {
+    if (which == 0 || which >> greek_count != 0)
+        throw Error("which: is not a set of greeks. Hint: names are in gexcore.bsm.GREEKS");
+    return __builtin_popcount(which);
 }
 
 Execution execution_of(py::handle threads) {

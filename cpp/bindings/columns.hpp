@@ -70,6 +70,9 @@ void refuse_overlap(const double* out, std::size_t count, const Columns&... colu
     (check(columns.begin(), columns.end(), columns.name()), ...);
 }
 
+// The number of greeks in a bit set. Throws Error for an empty set and for bits that are no greek.
+int checked_set(std::uint32_t which);
+
 // threads=None means GEXCORE_NUM_THREADS, or 1.
 Execution execution_of(py::handle threads);
 

@@ -16,6 +16,11 @@ constexpr uint32_t kDensityGreeks =
     bit(kGamma) | bit(kVega) | bit(kVanna) | bit(kVomma) | bit(kSpeed) | bit(kZomma) | bit(kColor);
 constexpr uint32_t kAllGreeks = (1u << gexcore::kGreekCount) - 1;
 
+// One and the same NaN for every bad row, whatever NaN the arithmetic came to.
+GEXCORE_INLINE double checked(double value, double poison) {
+    return poison == 0.0 ? value : poison;
+}
+
 // d d1 / d T, calendar time to expiry.
 GEXCORE_INLINE double d1_by_time(const Contract& c, const Density& d) {
     return (c.rate - c.dividend_yield) * d.inverse_width - 0.5 * d.d2 * d.inverse_sqrt_time * d.inverse_sqrt_time;
@@ -37,26 +42,27 @@ void greeks_of_set(const gexcore::GreekBlock& in, size_t n, double* const* out) 
         const double g = d.core * d.inverse_width * inverse_spot * inverse_spot;
         const double v = d.core * d.sqrt_time;
         const double drift = d1_by_time(c, d);
-        if constexpr (Set & bit(kGamma)) gamma[i] = g + bad;
-        if constexpr (Set & bit(kVega)) vega[i] = v + d.poison;
-        if constexpr (Set & bit(kVanna)) vanna[i] = -d.core * inverse_spot * d.d2 * d.inverse_vol + bad;
-        if constexpr (Set & bit(kVomma)) vomma[i] = v * (d.d1 * d.d2) * d.inverse_vol + bad;
-        if constexpr (Set & bit(kSpeed)) speed[i] = -g * inverse_spot * madd(d.d1, d.inverse_width, 1.0) + bad;
-        if constexpr (Set & bit(kZomma)) zomma[i] = g * madd(d.d1, d.d2, -1.0) * d.inverse_vol + bad;
+        if constexpr (Set & bit(kGamma)) gamma[i] = checked(g, bad);
+        if constexpr (Set & bit(kVega)) vega[i] = checked(v, d.poison);
+        if constexpr (Set & bit(kVanna)) vanna[i] = checked(-d.core * inverse_spot * d.d2 * d.inverse_vol, bad);
+        if constexpr (Set & bit(kVomma)) vomma[i] = checked(v * (d.d1 * d.d2) * d.inverse_vol, bad);
+        if constexpr (Set & bit(kSpeed)) speed[i] = checked(-g * inverse_spot * madd(d.d1, d.inverse_width, 1.0), bad);
+        if constexpr (Set & bit(kZomma)) zomma[i] = checked(g * madd(d.d1, d.d2, -1.0) * d.inverse_vol, bad);
         if constexpr (Set & bit(kColor))
-            color[i] = g * madd(d.d1, drift, madd(0.5 * d.inverse_sqrt_time, d.inverse_sqrt_time, c.dividend_yield)) + bad;
+            color[i] =
+                checked(g * madd(d.d1, drift, madd(0.5 * d.inverse_sqrt_time, d.inverse_sqrt_time, c.dividend_yield)), bad);
         if constexpr (Set & ~kDensityGreeks) {
             const Tails t = tails_of(c, d);
             const double spot_part = c.sign * t.spot_discount * t.n1;
             const double strike_part = c.sign * t.strike_value * t.n2;
             const double carried = c.dividend_yield * spot_part;
-            if constexpr (Set & bit(kPrice)) price[i] = t.price + d.poison;
-            if constexpr (Set & bit(kDelta)) delta[i] = spot_part + d.poison;
+            if constexpr (Set & bit(kPrice)) price[i] = checked(t.price, d.poison);
+            if constexpr (Set & bit(kDelta)) delta[i] = checked(spot_part, d.poison);
             if constexpr (Set & bit(kTheta))
-                theta[i] =
-                    madd(c.spot, carried, -c.rate * strike_part) - 0.5 * d.core * c.implied_vol * d.inverse_sqrt_time + bad;
-            if constexpr (Set & bit(kRho)) rho[i] = c.time_to_expiry * strike_part + d.poison;
-            if constexpr (Set & bit(kCharm)) charm[i] = madd(-d.core * inverse_spot, drift, carried) + bad;
+                theta[i] = checked(
+                    madd(c.spot, carried, -c.rate * strike_part) - 0.5 * d.core * c.implied_vol * d.inverse_sqrt_time, bad);
+            if constexpr (Set & bit(kRho)) rho[i] = checked(c.time_to_expiry * strike_part, d.poison);
+            if constexpr (Set & bit(kCharm)) charm[i] = checked(madd(-d.core * inverse_spot, drift, carried), bad);
         }
     }
 }

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -38,10 +39,15 @@ void run_pieces(std::size_t pieces, const Execution& execution, const std::funct
     Job job{pieces, work};
     const auto helpers = std::min(static_cast<std::size_t>(std::max(execution.threads, 1)), pieces);
     std::vector<std::thread> threads;
-    for (std::size_t i = 1; i < helpers; ++i) threads.emplace_back([&job] { job.drain([] {}); });
+    threads.reserve(helpers);
+    try {
+        for (std::size_t i = 1; i < helpers; ++i) threads.emplace_back([&job] { job.drain([] {}); });
+    } catch (const std::system_error&) {
+        // No more threads to be had: those that run, and this one, do the work.
+    }
 
     using Time = std::chrono::steady_clock;
-    auto asked = Time::now();
+    thread_local auto asked = Time::now();  // kept between calls, so that many short ones are interruptible too
     job.drain([&] {
         if (execution.interrupted == nullptr || Time::now() - asked < std::chrono::milliseconds(20)) return;
         asked = Time::now();

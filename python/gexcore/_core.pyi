@@ -31,6 +31,18 @@ def sum_abs(values: _Numbers, threads: int | None = ...) -> float: ...
 def sum_by(
     values: _Numbers, keys: npt.NDArray[np.int32], count: int, threads: int | None = ...
 ) -> _Float64: ...
+def sweep_greeks(
+    strike: _Numbers,
+    time_to_expiry: _Numbers,
+    implied_vol: _Numbers,
+    rate: _Numbers,
+    dividend_yield: _Numbers,
+    is_call: _Numbers,
+    weight: _Numbers,
+    spots: _Numbers,
+    which: int,
+    threads: int | None = ...,
+) -> _Float64: ...
 
 @final
 class GammaProfile:

@@ -95,12 +95,15 @@ class Analysis(Result):
 
 
 def _rates_text(rates: dict[str, Any]) -> str:
-    values = (rates["rate"], rates["dividend_yield"])
-    text = [
-        f"{v:.2%}" if isinstance(v, float) else f"{v['low']:.2%} to {v['high']:.2%}" for v in values
-    ]
+    rate, dividend_yield = _percent(rates["rate"]), _percent(rates["dividend_yield"])
     note = f" - NOTE: {rates['note']}" if rates["note"] else ""
-    return f"rate {text[0]}, dividend yield {text[1]}{note}"
+    return f"rate {rate}, dividend yield {dividend_yield}{note}"
+
+
+def _percent(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.2%}"
+    return "none" if value["low"] is None else f"{value['low']:.2%} to {value['high']:.2%}"
 
 
 def analyze(
@@ -129,7 +132,7 @@ def analyze(
 
     Example:
         >>> import gexcore as gex
-        >>> result = gex.analyze(gex.synthetic_chain(n=2000))
+        >>> result = gex.analyze(gex.synthetic_chain())
         >>> result.levels.zero_gamma.status
         'found'
     """

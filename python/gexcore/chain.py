@@ -49,7 +49,7 @@ class Chain(Result):
     """
 
     __slots__ = (
-        "_codes", "as_of", "columns", "expiry", "implied_vol", "is_call",
+        "_codes", "as_of", "clock", "columns", "expiry", "implied_vol", "is_call",
         "multiplier", "open_interest", "rates", "root", "scope", "source", "spot", "status",
         "strike", "time_to_expiry", "underlying",
     )  # fmt: skip
@@ -67,6 +67,7 @@ class Chain(Result):
     columns: Mapping[str, npt.NDArray[Any]]
     rates: Rates
     as_of: clocks.AsOf | None
+    clock: str  # "settlement", or "given" with the times to expiry
     underlying: str
     scope: str
     source: Mapping[str, Any]
@@ -162,6 +163,7 @@ class Chain(Result):
             root=roots,
             rates=flat_rates(rate, dividend_yield, rows),
             as_of=when,
+            clock="settlement" if time_to_expiry is None else "given",
             underlying=underlying,
             scope="all",
             source=MappingProxyType({"multiplier": "given", **(source or {})}),
@@ -219,7 +221,8 @@ class Chain(Result):
     def _from_columns(cls, found: dict[str, Any], **options: Any) -> Chain:
         if "is_call" not in found and "is_call" not in options and "option_type" in found:
             found["is_call"], unknown = calls_of(found["option_type"])
-            options["flags"] = {"bad_row": unknown}
+            flags = dict(options.get("flags") or {})
+            options["flags"] = {**flags, "bad_row": unknown | flags.get("bad_row", False)}
         needed = ("strike", "is_call", "implied_vol", "open_interest")
         missing = [name for name in needed if name not in found and name not in options]
         if missing:
@@ -229,7 +232,8 @@ class Chain(Result):
             )
         ours = {name: frame_column(found.pop(name)) for name in FRAME_COLUMNS if name in found}
         extra = {name: frame_column(value) for name, value in found.items()}
-        return cls.from_arrays(**ours, columns=extra, source={"vendor": "data frame"}, **options)
+        source = {"vendor": "data frame", **(options.pop("source", None) or {})}
+        return cls.from_arrays(**ours, columns=extra, source=source, **options)
 
     def filter(self, scope: Any) -> Chain:
         """Keep the contracts of a scope.
@@ -282,7 +286,11 @@ class Chain(Result):
     def codes(self, name: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[Any]]:
         """Number the distinct values of a column: code per row, values in ascending order."""
         if name not in self._codes:
-            values, inverse = np.unique(self[name], return_inverse=True)
+            column = self[name]
+            try:
+                values, inverse = np.unique(column, return_inverse=True)
+            except TypeError:  # None or NA among text
+                values, inverse = np.unique(column.astype(np.str_), return_inverse=True)
             self._codes[name] = (inverse.astype(np.int32), values)
         return self._codes[name]
 
@@ -303,7 +311,7 @@ class Chain(Result):
         return {
             "as_of": as_of.time.isoformat() if as_of else None,
             "as_of_rule": as_of.rule if as_of else "time to expiry given",
-            "clock": "settlement" if self.expiry is not None and as_of else "given",
+            "clock": self.clock,
             "rates": self.rates.to_dict(),
             "scope": self.scope,
             "underlying": self.underlying or None,

@@ -101,6 +101,8 @@ def _parser() -> argparse.ArgumentParser:
 def _file_chain(options: argparse.Namespace) -> Chain:
     from gexcore.io import read_cboe
 
+    if options.file == "-" and sys.stdin is None:
+        raise GexError("standard input is closed", hint="name a file, or pipe one in")
     source: Any = sys.stdin.buffer if options.file == "-" else options.file
     return read_cboe(
         source, rate=options.rate, dividend_yield=options.dividend_yield, as_of=options.as_of
@@ -117,7 +119,12 @@ def _demo_chain(options: argparse.Namespace) -> Chain:
 
 def _colored(text: str) -> str:
     """Mark the regime, on terminals that want it."""
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    if (
+        sys.stdout is None
+        or not sys.stdout.isatty()
+        or os.environ.get("NO_COLOR")
+        or os.environ.get("TERM") == "dumb"
+    ):
         return text
 
     def paint(match: re.Match[str]) -> str:
@@ -141,7 +148,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         pairs = len(chain) * len(result.profile.spots)
         print(f"\n{pairs:,} contract re-pricings, all greeks and levels in {elapsed * 1e3:.1f} ms.")
         print("Next: gexcore levels FILE with a CBOE chain file, or gexcore --help.")
-    sys.stdout.flush()
+    if sys.stdout is not None:  # None where the caller closed it
+        sys.stdout.flush()
     return OK
 
 

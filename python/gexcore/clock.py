@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gexcore.errors import InputError
+from gexcore.errors import ConventionError, InputError
+from gexcore.sessions import is_half_day, is_session
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -161,66 +162,6 @@ def _last_close(moment: datetime) -> datetime:
     return datetime(day.year, day.month, day.day, 16, tzinfo=_new_york())
 
 
-def is_session(day: date) -> bool:
-    """Tell whether the New York Stock Exchange holds a session on a day, by rule.
-
-    Weekends and the ten yearly holidays of today's rule book (Juneteenth from 2022) are known.
-    One-off closures (storms, days of mourning) are not, and half days count as sessions.
-
-    Args:
-        day: calendar date in New York; of a datetime only its own date is used.
-
-    Returns:
-        True for a session day.
-
-    Example:
-        >>> is_session(date(2024, 3, 28)), is_session(date(2024, 3, 29))  # Good Friday
-        (True, False)
-    """
-    plain = date(day.year, day.month, day.day)
-    return plain.weekday() < 5 and plain not in _holidays(plain.year)
-
-
-@functools.lru_cache(maxsize=256)
-def _holidays(year: int) -> frozenset[date]:
-    days = [
-        _nth_weekday(year, 1, 0, 3),
-        _nth_weekday(year, 2, 0, 3),
-        _easter(year) - timedelta(days=2),
-        _nth_weekday(year, 6, 0, 1) - timedelta(days=7),  # the last Monday of May
-        _nth_weekday(year, 9, 0, 1),
-        _nth_weekday(year, 11, 3, 4),
-        _observed(date(year, 7, 4)),
-        _observed(date(year, 12, 25)),
-    ]
-    if year >= 2022:
-        days.append(_observed(date(year, 6, 19)))
-    # a Saturday New Year's Day would move into the old year, and the exchange drops it instead
-    if date(year, 1, 1).weekday() != 5:
-        days.append(_observed(date(year, 1, 1)))
-    return frozenset(days)
-
-
-def _nth_weekday(year: int, month: int, weekday: int, nth: int) -> date:
-    first = date(year, month, 1)
-    return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (nth - 1))
-
-
-def _observed(day: date) -> date:
-    return day + timedelta(days={5: -1, 6: 1}.get(day.weekday(), 0))
-
-
-def _easter(year: int) -> date:
-    # the anonymous Gregorian computus (Nature, 1876; Meeus, Astronomical Algorithms, chapter 8)
-    golden, century, rest = year % 19, year // 100, year % 100
-    moon = century - (century + 8) // 25 + 1
-    epact = (19 * golden + century - century // 4 - moon // 3 + 15) % 30
-    shift = (32 + 2 * (century % 4) + 2 * (rest // 4) - epact - rest % 4) % 7
-    late = (golden + 11 * epact + 22 * shift) // 451
-    month, day = divmod(epact + shift - 7 * late + 114, 31)
-    return date(year, month, day + 1)
-
-
 def as_expiry_dates(values: object) -> npt.NDArray[np.datetime64]:
     """Turn a column of expiration dates into datetime64[D]; empty cells become NaT.
 
@@ -295,7 +236,7 @@ def settlement_times(
     """Find the moment each contract settles, in UTC.
 
     Roots SPX, NDX and RUT settle at 09:30 New York on the expiration date of the symbol, every
-    other root at 16:00. Half days are not known here.
+    other root at 16:00, on half days (by rule, see `gexcore.sessions`) at 13:00.
 
     Args:
         expiry: (n,) expiration dates, NaT where unknown.
@@ -340,7 +281,8 @@ def _utc_seconds(day: date | int | None) -> tuple[int, int]:
     if not isinstance(day, date) or not date.min.year < day.year < date.max.year:
         raise InputError("expiry holds a date outside years 2 to 9998", hint=_DATE_HINT)
     midnight = datetime(day.year, day.month, day.day, tzinfo=_new_york())
-    close, opening = midnight.replace(hour=16), midnight.replace(hour=9, minute=30)
+    close = midnight.replace(hour=13 if is_half_day(day) else 16)
+    opening = midnight.replace(hour=9, minute=30)
     return int(close.timestamp()), int(opening.timestamp())
 
 
@@ -372,3 +314,52 @@ def years_to_settlement(
     elapsed = (moments.astype(np.int64) - since) - part.microseconds / 1e6
     elapsed[np.isnat(moments)] = np.nan
     return elapsed / _SECONDS_PER_YEAR
+
+
+CLOCKS = ("settlement", "calendar/365", "business/252", "business/262")
+
+
+def years_to_expiry(
+    expiry: npt.NDArray[np.datetime64],
+    root: npt.NDArray[np.str_] | str | None,
+    as_of: datetime,
+    clock: str = "settlement",
+) -> npt.NDArray[np.float64]:
+    """Years to expiry under a named clock; the coarse ones reproduce published numbers.
+
+    "settlement": `years_to_settlement`. "calendar/365": whole days from the New York date of as_of
+    to the expiration date. "business/252", "business/262": weekdays between these dates, at least
+    one. Under every clock a contract that has settled has a time <= 0.
+
+    Args:
+        expiry: (n,) expiration dates, NaT where unknown.
+        root: (n,) OCC roots, one root for all rows, or None.
+        as_of: aware moment the quotes were true.
+        clock: one of `CLOCKS`.
+
+    Returns:
+        (n,) float64 years.
+
+    Raises:
+        ConventionError: no such clock. InputError: as for `settlement_times`.
+
+    Example:
+        >>> as_of, day = parse_time("2024-01-05T10:00-05:00"), as_expiry_dates(["2024-01-12"])
+        >>> years_to_expiry(day, "SPXW", as_of, "business/252") * 252
+        array([5.])
+    """
+    if clock not in CLOCKS:
+        raise ConventionError(f"clock: there is no {clock!r}", hint=f"clocks: {', '.join(CLOCKS)}")
+    exact = years_to_settlement(expiry, root, as_of)
+    if clock == "settlement":
+        return exact
+    today = np.datetime64(parse_time(as_of).astimezone(_new_york()).date(), "D")
+    dates = as_expiry_dates(expiry)
+    known = ~np.isnat(dates)
+    unit, days_a_year = clock.split("/")
+    days = np.full(dates.size, np.nan)
+    if unit == "calendar":
+        days[known] = (dates[known] - today).astype(np.float64)
+    else:
+        days[known] = np.maximum(np.busday_count(today, dates[known]), 1)
+    return np.where(exact <= 0, np.minimum(exact, 0.0), days / float(days_a_year))

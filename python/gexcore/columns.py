@@ -22,11 +22,22 @@ def _one_dimensional(name: str, array: npt.NDArray[Any], rows: int) -> None:
         )
 
 
-def number_column(name: str, value: Any, rows: int) -> npt.NDArray[np.float64]:
-    """A float64 column of its own memory from real numbers; anything else is refused by name."""
+def _as_array(name: str, value: Any) -> npt.NDArray[Any]:
+    # np.asarray would drop the mask and keep what lies under it
     if isinstance(value, np.ma.MaskedArray):
         raise InputError(f"{name}: is a masked array", hint="fill it first: x.filled(float('nan'))")
-    array = np.asarray(value)
+    try:
+        return np.asarray(value)
+    except Exception as error:  # ragged lists, objects with a failing __array__
+        raise InputError(
+            f"{name}: cannot be read as an array ({type(error).__name__}: {error})",
+            hint="pass a one-dimensional array or a number",
+        ) from error
+
+
+def number_column(name: str, value: Any, rows: int) -> npt.NDArray[np.float64]:
+    """A float64 column of its own memory from real numbers; anything else is refused by name."""
+    array = _as_array(name, value)
     if array.dtype.kind not in "fiu" and array.size:
         raise InputError(
             f"{name}: is {array.dtype}, not numbers",
@@ -38,7 +49,7 @@ def number_column(name: str, value: Any, rows: int) -> npt.NDArray[np.float64]:
 
 def contract_type(value: Any, rows: int) -> npt.NDArray[np.bool_]:
     """A boolean column, True for calls."""
-    array = np.asarray(value)
+    array = _as_array("is_call", value)
     if array.dtype.kind != "b" and array.size:
         raise InputError(
             f"is_call: is {array.dtype}, not boolean",
@@ -50,7 +61,7 @@ def contract_type(value: Any, rows: int) -> npt.NDArray[np.bool_]:
 
 def object_column(name: str, value: Any, rows: int) -> npt.NDArray[Any]:
     """A column of any type, one value per contract or one for all."""
-    array = np.asarray(value)
+    array = _as_array(name, value)
     _one_dimensional(name, array, rows)
     return np.array(np.broadcast_to(array, rows))
 

@@ -67,11 +67,8 @@ def cover(
     missing = positions.contracts == 0.0
     own = greeks is None or greeks.source == "computed"
     ignored = () if own else tuple(REASONS.index(reason) for reason in _ONLY_FOR_COMPUTED)
-    reasons = [
-        *REASONS,
-        "no_position" if positions.size == "contracts" else "no_open_interest",
-        "no_greek",
-    ]
+    unsized = "no_position" if positions.size == "contracts" else f"no_{positions.size}"
+    reasons = [*REASONS, unsized, "no_greek"]
     reason = status.astype(np.int64)
     reason[np.isin(reason, ignored)] = USED
     reason[reason == USED] = len(reasons)  # used, until found otherwise

@@ -47,7 +47,8 @@ def show() -> None:
     """Print the active variant and the available ones.
 
     Example:
-        >>> show()  # doctest: +ELLIPSIS
-        ... active; available: ...
+        >>> before = active()
+        >>> use("baseline"); show(); use(before)  # doctest: +ELLIPSIS
+        baseline active; available: ...baseline
     """
     print(f"{active()} active; available: {', '.join(available())}")

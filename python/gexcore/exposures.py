@@ -92,7 +92,7 @@ class Exposure(Result):
 
         Example:
             >>> import gexcore as gex
-            >>> exposures = gex.analyze(gex.synthetic_chain(n=2000)).exposures
+            >>> exposures = gex.analyze(gex.synthetic_chain()).exposures
             >>> exposures.gamma.by("option_type").keys.tolist()
             ['C', 'P']
         """
@@ -254,7 +254,7 @@ def compute_exposures(chain: Chain, greeks: ChainGreeks, positions: Positions) -
 
     Example:
         >>> import gexcore as gex
-        >>> chain = gex.synthetic_chain(n=2000)
+        >>> chain = gex.synthetic_chain()
         >>> greeks, positions = gex.compute_greeks(chain), gex.assign_positions(chain)
         >>> exposures = compute_exposures(chain, greeks, positions)
         >>> exposures.gamma.unit

@@ -53,6 +53,7 @@ class ChainGreeks(bsm.Greeks):
         rows = [number_column(name, value, len(chain)) for name, value in columns.items()]
         index = {name: row for row, name in enumerate(columns)}
         buffer = np.array(rows).reshape(len(rows), len(chain))
+        buffer.flags.writeable = False
         return cls(chain, bsm.Greeks(tuple(columns), index, buffer), source)
 
     def to_frame(self) -> Any:

@@ -163,7 +163,7 @@ def find_levels(exposures: Exposures, profile: Profile) -> Levels:
 
     Example:
         >>> import gexcore as gex
-        >>> levels = gex.analyze(gex.synthetic_chain(n=2000)).levels
+        >>> levels = gex.analyze(gex.synthetic_chain()).levels
         >>> levels.put_wall.strike < levels.call_wall.strike
         True
     """

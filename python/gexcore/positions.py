@@ -61,32 +61,63 @@ class _Rule:
     contracts: Callable[[Chain, npt.NDArray[np.float64], Any], npt.NDArray[np.float64]]
 
 
+def _out_of_the_money(chain: Chain) -> npt.NDArray[np.bool_]:
+    """Strike at spot counts as out of the money; frozen at the chain's spot."""
+    return np.where(chain.is_call, chain.strike >= chain.spot, chain.strike <= chain.spot)
+
+
 RULES: Mapping[str, _Rule] = {
     "naive": _Rule(
         "dealers long every call and short every put",
         None,
         lambda chain, size, _: np.where(chain.is_call, size, -size),
     ),
+    "short_all": _Rule("dealers short everything", None, lambda _, size, __: -size),
+    "inverted": _Rule(
+        "dealers short every call and long every put",
+        None,
+        lambda chain, size, _: np.where(chain.is_call, -size, size),
+    ),
+    "moneyness": _Rule(
+        "dealers short out-of-the-money, long in-the-money contracts, as of this spot",
+        None,
+        lambda chain, size, _: np.where(_out_of_the_money(chain), -size, size),
+    ),
+    "weights": _Rule("given share of each contract", "weights", lambda _, size, w: size * w),
     "contracts": _Rule("dealer contracts given by the caller", "contracts", lambda _, __, q: q),
-    "weights": _Rule("given share of each contract", "weights", lambda _, n, w: n * w),
-}  # fmt: skip
+}
+SIZES = ("open_interest", "volume")
 
 
 def assign_positions(
-    chain: Chain, rule: str = "naive", *, contracts: Any = None, weights: Any = None
+    chain: Chain,
+    rule: str = "naive",
+    *,
+    contracts: Any = None,
+    weights: Any = None,
+    size: str = "open_interest",
 ) -> Positions:
     """Dealer positions by a named rule.
 
     Args:
         chain: the contracts.
-        rule: "naive": +open interest for calls, -open interest for puts; the index convention,
-            wrong for single stocks whose calls customers buy. "contracts": `contracts` as given.
-            "weights": `weights` x open interest; only as good as the weights' source.
+        rule: one of
+            "naive": + calls, - puts; the index convention. Wrong for single stocks whose calls
+            customers buy; its delta exposure is never negative, whatever the market does.
+            "short_all": customers bought everything; never flips, for sizing a squeeze.
+            "inverted": the mirror of naive, every regime turned round.
+            "moneyness": - out of the money, + in the money at the chain's spot; frozen there, so
+            profiles do not jump at strikes.
+            "weights": `weights` x size; only as good as the source of the weights.
+            "contracts": `contracts` as given.
         contracts: (n,) signed numbers of contracts, dealer long > 0.
         weights: (n,) in [-1, 1].
+        size: column that rules are applied to: "open_interest" or "volume" (today's trades, an
+            upper bound of what was opened).
 
     Returns:
-        Positions; a missing size is 0 and counted as `no_open_interest` (`no_position`).
+        Positions; a missing size is 0 and counted as `no_open_interest`, `no_volume` or
+        `no_position`.
 
     Raises:
         ConventionError: no such rule, or its argument is missing or not wanted.
@@ -102,6 +133,8 @@ def assign_positions(
         raise ConventionError(
             f"positions: there is no rule {rule!r}", hint=f"rules: {', '.join(RULES)}"
         )
+    if size not in SIZES:
+        raise ConventionError(f"size: there is no {size!r}", hint=f"sizes: {', '.join(SIZES)}")
     chosen = RULES[rule]
     given = {"contracts": contracts, "weights": weights}
     for name, value in given.items():
@@ -114,8 +147,9 @@ def assign_positions(
     if rule == "weights" and (np.abs(argument) > 1).any():
         row = int(np.argmax(np.abs(np.nan_to_num(argument)) > 1))
         raise InputError(f"weights: row {row} has {argument[row]:g}", hint="weights lie in [-1, 1]")
-    signed = chosen.contracts(chain, chain.open_interest, argument)
+    held = np.maximum(chain[size], 0.0) if rule != "contracts" else argument
+    signed = chosen.contracts(chain, held, argument)
     signed = np.where(np.isfinite(signed), signed, 0.0)
     signed.flags.writeable = False
-    size = "contracts" if rule == "contracts" else "open_interest"
-    return Positions(chain, signed, rule, size, chosen.meaning)
+    source = "contracts" if rule == "contracts" else size
+    return Positions(chain, signed, rule, source, chosen.meaning)

@@ -10,18 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from gexcore import _core
-from gexcore.bsm import GREEKS
+from gexcore.bsm import greek_rows
 from gexcore.chain import Chain
 from gexcore.coverage import Coverage, cover
 from gexcore.errors import ConventionError, InputError, MismatchError, NotComputedError
 from gexcore.positions import Positions
 from gexcore.results import Result, align, frame, money, number, plain
-from gexcore.units import unit_of
+from gexcore.units import EXPOSURES, Market, unit_of
 from gexcore.vols import at_the_money_vol
 
 Float64 = npt.NDArray[np.float64]
 DYNAMICS = ("sticky_strike",)
-PROFILES = ("gamma",)
 ROUNDING = 1e-13  # of gross: a smaller sum owes its sign to the order of its rows
 
 
@@ -40,13 +39,12 @@ class Profile(Result):
     _weight: Float64
 
     def __getattr__(self, name: str) -> Float64:
-        if name.startswith("_") or name not in GREEKS:
+        if name not in EXPOSURES:
             raise AttributeError(f"a profile has no {name!r}")
         if name not in self.values:
-            known = ", ".join(map(repr, PROFILES))
+            which = ", ".join(map(repr, (*self.values, name)))
             raise NotComputedError(
-                f"the {name} profile was not computed",
-                hint=f"sweep_profile(which=...) knows {known}",
+                f"the {name} profile was not computed", hint=f"sweep_profile(which=({which}))"
             )
         return self.values[name]
 
@@ -120,7 +118,8 @@ def sweep_profile(
         spots: (m,) ascending prices; default: geometric grid over the search range of zero gamma,
             +- clamp(4 s30 sqrt(30/365), 0.15, 1.5) in log spot with s30 the 30-day at-the-money
             vol, with a step no wider than the narrowest contracts that matter.
-        which: profiles to compute: "gamma".
+        which: exposures to compute: "gamma", "delta", "vanna", "charm", "vega", "speed",
+            "zomma", "color". gamma is always among them.
         dynamics: how vols move with spot: "sticky_strike" (every contract keeps its vol).
         threads: as in `bsm.greeks`.
 
@@ -141,7 +140,7 @@ def sweep_profile(
         (2,)
     """
     names = (which,) if isinstance(which, str) else tuple(which)
-    for name, known, asked in (("which", PROFILES, names), ("dynamics", DYNAMICS, (dynamics,))):
+    for name, known, asked in (("which", EXPOSURES, names), ("dynamics", DYNAMICS, (dynamics,))):
         for item in asked:
             if item not in known:
                 raise ConventionError(
@@ -170,9 +169,33 @@ def sweep_profile(
             raise InputError(
                 "spots: must ascend strictly, in one dimension", hint="np.linspace(low, high, n)"
             )
-    gamma = prepared.evaluate(grid, threads) * (grid**2 / 100)
-    for array in (grid, gamma):
+    values = {"gamma": prepared.evaluate(grid, threads) * (grid**2 / 100)}
+    values.update(_other_profiles(chain, weight, grid, [n for n in names if n != "gamma"], threads))
+    for array in (grid, *values.values()):
         array.flags.writeable = False
-    return Profile(
-        chain, positions, grid, {"gamma": gamma}, coverage, dynamics, vol, prepared, weight
+    return Profile(chain, positions, grid, values, coverage, dynamics, vol, prepared, weight)
+
+
+def _other_profiles(
+    chain: Chain, weight: Float64, spots: Float64, names: list[str], threads: int | None
+) -> dict[str, Float64]:
+    """Profiles that need the greeks themselves at every spot, in their default units."""
+    units = [unit_of(name) for name in names]
+    if not units:
+        return {}
+    which, rows = greek_rows(tuple(sorted({need for unit in units for need in unit.needs})))
+    sums = _core.sweep_greeks(
+        chain.strike,
+        chain.time_to_expiry,
+        chain.implied_vol,
+        chain.rate,
+        chain.dividend_yield,
+        chain.is_call,
+        weight,
+        spots,
+        which,
+        threads,
     )
+    by_name = {name: sums[row] for name, row in rows.items()}
+    market = Market(spots, None)
+    return {unit.greek: np.asarray(unit.value(by_name, market)) for unit in units}

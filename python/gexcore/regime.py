@@ -82,7 +82,7 @@ def classify_regime(levels: Levels, adv: float | None = None) -> Regime:
 
     Example:
         >>> import gexcore as gex
-        >>> classify_regime(gex.analyze(gex.synthetic_chain(n=2000)).levels).kind in (
+        >>> classify_regime(gex.analyze(gex.synthetic_chain()).levels).kind in (
         ...     "long_gamma", "short_gamma", "transition")
         True
     """

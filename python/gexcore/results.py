@@ -19,6 +19,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):
+        if value.dtype == "datetime64[ns]":  # tolist would give bare integers
+            value = value.astype("datetime64[us]")
         return [plain(item) for item in value.tolist()]
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]

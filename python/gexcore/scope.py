@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gexcore.clock import as_expiry_dates
 from gexcore.errors import ConventionError, InputError
 
 HINT = "scopes: all, next, 0dte, ex-next, dte<=N, root=SPXW, expiry=2024-03-15, or a boolean mask"
@@ -45,7 +46,7 @@ def resolve(scope: Any, chain: Any) -> tuple[npt.NDArray[np.bool_], str]:
     if match := re.fullmatch(r"root=(\S+)", text):
         return _column(chain, "root") == match[1], text
     if match := re.fullmatch(r"expiry=(\d{4}-\d\d-\d\d)", text):
-        return _column(chain, "expiry") == np.datetime64(match[1], "D"), text
+        return _column(chain, "expiry") == as_expiry_dates([match[1]])[0], text
     raise ConventionError(f"there is no scope {scope!r}", hint=HINT)
 
 

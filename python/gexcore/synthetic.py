@@ -11,6 +11,7 @@ import numpy.typing as npt
 from gexcore import bsm, clock
 from gexcore.chain import Chain
 from gexcore.errors import InputError
+from gexcore.sessions import is_session
 
 Float64 = npt.NDArray[np.float64]
 
@@ -88,7 +89,7 @@ def synthetic_chain(n: int = 20000, seed: int = 7) -> Chain:
 
 def _expirations(today: date) -> list[tuple[date, str, float]]:
     """(day, root, relative size): dailies, weeklies, monthlies in both roots, quarter ends."""
-    sessions = [d for d in (today + timedelta(i) for i in range(3 * 366)) if clock.is_session(d)]
+    sessions = [d for d in (today + timedelta(i) for i in range(3 * 366)) if is_session(d)]
     found: dict[tuple[date, str], float] = {(day, "SPXW"): 0.8 for day in sessions[:12]}
     for here, following in pairwise(sessions):
         ahead = (here - today).days
@@ -101,7 +102,7 @@ def _expirations(today: date) -> list[tuple[date, str, float]]:
             today.year + (today.month - 1 + month) // 12, (today.month - 1 + month) % 12 + 1, 1
         )
         friday = first + timedelta((4 - first.weekday()) % 7 + 14)
-        third = friday if clock.is_session(friday) else friday - timedelta(1)
+        third = friday if is_session(friday) else friday - timedelta(1)
         if third > today and (month < 12 or third.month in (6, 12)):
             found[third, "SPX"] = 3.0 if third.month % 3 == 0 else 2.0
             if month < 12:

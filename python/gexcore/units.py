@@ -15,7 +15,7 @@ FUTURES: Mapping[str, float] = {"ES": 50.0, "MES": 5.0, "NQ": 20.0, "MNQ": 2.0}
 class Market:
     """What a unit may depend on besides the greeks: spot, the contracts' vols, a parameter."""
 
-    spot: float
+    spot: Any  # a number, or one per point of a profile
     implied_vol: Any
     parameter: float = 1.0
 

@@ -7,4 +7,5 @@
 #include "gexcore/greeks.hpp"
 #include "gexcore/profile.hpp"
 #include "gexcore/sums.hpp"
+#include "gexcore/sweep_greeks.hpp"
 #include "gexcore/version.hpp"
