@@ -103,7 +103,7 @@ def test_what_does_not_exist_is_null() -> None:
         "searched": data["zero_gamma"]["searched"],
     }
     assert data["put_wall"] is None
-    assert data["missing"] == {"put_wall": "no_negative_strike"}
+    assert data["missing"] == {"put_wall": "no_negative_strike", "hvl": "at_end_strike"}
     assert data["coverage"]["dropped"] == {
         "no_position": {"rows": 1, "open_interest_share": 0.0},
     }

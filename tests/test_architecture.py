@@ -23,7 +23,7 @@ CPP = ROOT / "cpp"
 ROOMS = (
     "errors", "results", "cpu", "units", "sessions", "clock", "bsm", "columns", "rates", "parity",
     "scope", "chain", "vols", "expiries", "greeks", "positions", "coverage", "exposures",
-    "profile", "levels", "regime", "analysis",
+    "profile", "strikes", "levels", "flags", "regime", "analysis",
 )  # fmt: skip
 DOORS = ("io", "synthetic", "cli", "__main__")
 READERS_MAY = {"errors", "results", "clock", "rates", "columns", "chain"}

@@ -326,10 +326,12 @@ def test_settlement_agrees_with_zoneinfo_row_by_row(days: list[date], root: str 
 
 
 # As announced by the exchange for these years; 2020-07-03, 2021-12-24 and 2022-12-23 were not.
-HALF_DAYS = {
-    date.fromisoformat(text)
-    for text in ["2018-07-03", "2018-11-23", "2018-12-24", "2019-07-03", "2019-11-29", "2019-12-24", "2020-11-27", "2020-12-24", "2021-11-26", "2022-11-25", "2023-07-03", "2023-11-24", "2024-07-03", "2024-11-29", "2024-12-24", "2025-07-03", "2025-11-28", "2025-12-24", "2026-11-27", "2026-12-24"]
-}
+ANNOUNCED = """
+2018-07-03 2018-11-23 2018-12-24 2019-07-03 2019-11-29 2019-12-24 2020-11-27 2020-12-24 2021-11-26
+2022-11-25 2023-07-03 2023-11-24 2024-07-03 2024-11-29 2024-12-24 2025-07-03 2025-11-28 2025-12-24
+2026-11-27 2026-12-24
+"""
+HALF_DAYS = {date.fromisoformat(text) for text in ANNOUNCED.split()}
 
 
 def test_half_days_by_rule_are_those_announced() -> None:

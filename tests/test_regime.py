@@ -55,6 +55,22 @@ def test_kinds_and_distances(spot: float, kind: str) -> None:
     assert (found.distance_pct > 0) == (found.distance_deviations > 0) == (spot > FLIP)
 
 
+def test_deviations_use_the_vol_of_30_days() -> None:
+    # total variance half way between 10 and 50 days: (10 * 0.04 + 50 * 0.09) / 2 per 30 days
+    chain = gex.Chain.from_arrays(
+        spot=100.0,
+        strike=[90.0, 100.0, 100.0, 110.0],
+        is_call=[False, True, False, True],
+        implied_vol=[0.5, 0.2, 0.3, 0.5],
+        open_interest=[50.0, 1.0, 1.0, 50.0],
+        time_to_expiry=np.array([10, 10, 50, 50]) / 365,
+    )
+    found = gex.analyze(chain).regime
+    daily = math.sqrt((10 * 0.04 + 50 * 0.09) / 2 / 30 / 252)
+    flip = found.levels.zero_gamma.value
+    assert found.distance_deviations == pytest.approx(math.log(100.0 / flip) / daily, rel=1e-12)
+
+
 @pytest.mark.parametrize(("deviations", "near"), [(0.49, True), (0.51, False)])
 @pytest.mark.parametrize("side", [-1, 1])
 def test_transition_within_half_a_daily_deviation(deviations: float, near: bool, side: int) -> None:
@@ -87,8 +103,10 @@ def test_one_sided_books_have_a_regime_without_a_flip() -> None:
 def test_no_exposure(held: Any, strike: Any) -> None:
     found = regime(held, strike, adv=1e9)
     assert found.kind == "no_exposure"
-    rest = {value for key, value in found.to_dict().items() if key != "kind"}
+    words = ("kind", "flags", "description")
+    rest = {value for key, value in found.to_dict().items() if key not in words}
     assert rest == {None}
+    assert found.flags["expiry_roll"].raised is None
     assert "No dealer gamma" in found.describe()
 
 
@@ -106,9 +124,21 @@ def test_share_of_volume() -> None:
 @pytest.mark.parametrize(
     ("spot", "words"),
     [
-        (125.0, ("long gamma", "sell when price rises", "buy when it falls", "dampens")),
-        (80.0, ("short gamma", "buy when price rises", "sell when it falls", "amplifies")),
-        (FLIP, ("near balance", "neither dampens nor amplifies")),
+        (
+            125.0,
+            ("long gamma", "must sell", "when price rises", "buy as much when it falls", "dampens"),
+        ),
+        (
+            80.0,
+            (
+                "short gamma",
+                "must buy",
+                "when price rises",
+                "sell as much when it falls",
+                "amplifies",
+            ),
+        ),
+        (FLIP, ("near balance", "a 1% move makes them trade")),
     ],
 )
 def test_describe_says_who_must_trade_which_way(spot: float, words: tuple[str, ...]) -> None:
@@ -116,7 +146,33 @@ def test_describe_says_who_must_trade_which_way(spot: float, words: tuple[str, .
     text = found.describe()
     assert all(word in text for word in words)
     assert "\n" not in text
+    assert text.count(". ") == 1  # two sentences
     assert str(found) == text
+
+
+def test_describe_sizes_the_trade_by_hand() -> None:
+    found = regime(**BOOK, spot=80.0)
+    shares = abs(found.levels.exposures.gamma.net) / 80.0  # $ per 1% over the price of a share
+    assert f"({shares:,.0f} shares or index units)" in found.describe()
+
+
+def test_feedback_by_hand() -> None:
+    long, short = regime(**BOOK, spot=125.0), regime(**BOOK, spot=80.0)
+    for found in (long, short):
+        net = found.levels.exposures.gamma.net
+        again = gex.classify_regime(found.levels, adv=abs(net) / 0.02, kappa=0.1)
+        sign = 1 if net > 0 else -1
+        # 100 x kappa x 2% of volume = 0.2
+        assert again.feedback == pytest.approx(1 / (1 + sign * 0.2), rel=1e-12)
+        assert found.feedback is None
+    runaway = gex.classify_regime(
+        short.levels, adv=abs(short.levels.exposures.gamma.net), kappa=0.02
+    )
+    assert runaway.feedback == float("inf")
+    assert runaway.to_dict()["feedback"] is None
+    for arguments in ({"kappa": 0.1}, {"kappa": -1.0, "adv": 1e9}, {"kappa": 0.0, "adv": 1e9}):
+        with pytest.raises(InputError, match="kappa"):
+            gex.classify_regime(long.levels, **arguments)
 
 
 def test_regime_as_json() -> None:

@@ -65,7 +65,7 @@ class Analysis(Result):
             if regime.net_to_gross is None
             else f"{regime.net_to_gross:+.1%} of gross {money(gamma.gross)}"
         )
-        rows = [["net gamma", f"{money(gamma.net)} per 1%", share], *self.levels.rows()]
+        rows = [["net gamma", f"{money(gamma.net)} $ per 1%", share], *self.levels.rows()]
         distance = ""
         if regime.distance_pct is not None:
             distance = f"spot {regime.distance_pct:+.2f}% from zero gamma"

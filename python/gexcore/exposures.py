@@ -84,6 +84,11 @@ class Exposure(Result):
     used: npt.NDArray[np.bool_]
     _owner: Exposures
 
+    @property
+    def chain(self) -> Chain:
+        """The contracts that were summed."""
+        return self._owner.chain
+
     def by(self, *names: str) -> ByKey:
         """Sum by key: "strike", "expiry", "option_type", "root", any column, or several.
 
@@ -98,7 +103,7 @@ class Exposure(Result):
         """
         if not names:
             raise ConventionError("by: no key was named", hint='for example by("strike")')
-        chain = self._owner.chain
+        chain = self.chain
         columns = [chain.codes(name) for name in names]
         sizes = [len(values) for _, values in columns]
         flat = reduce(

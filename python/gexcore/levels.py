@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from gexcore.errors import MismatchError
-from gexcore.exposures import ByKey, Exposures
-from gexcore.profile import ROUNDING, Profile
+from gexcore.errors import ConventionError, MismatchError
+from gexcore.expiries import Expiries, compute_expiries
+from gexcore.exposures import Exposures
+from gexcore.positions import out_of_the_money
+from gexcore.profile import Profile
 from gexcore.results import Result, align, money, number, plain
+from gexcore.strikes import StrikeLevel, StrikeSums
 
-Float64 = npt.NDArray[np.float64]
+SIDES = ("net", "gross")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,46 +67,95 @@ class ZeroGamma(Result):
         return f"none: {self.status.replace('_', ' ')}{where}"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class StrikeLevel(Result):
-    """A strike that stands out, its gamma in $ per 1% move and its share of gross gamma.
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """A contract that drives net gamma: its value in $ per 1% move and share of gross."""
 
-    Where no strike qualifies, `strike`, `value` and `share` are None and `status` says why.
-    """
+    root: str
+    expiry: str
+    strike: float
+    option_type: str
+    value: float
+    share: float
 
-    strike: float | None
-    value: float | None
-    share: float | None
-    status: str = "found"
-
-    def to_dict(self) -> dict[str, Any] | None:  # type: ignore[override]
-        """As in `gexcore levels --json`: null where the level does not exist."""
-        if self.strike is None:
-            return None
-        return {"strike": self.strike, "value": self.value, "share": self.share}
-
-    def __repr__(self) -> str:
-        return f"<StrikeLevel {self}>"
-
-    def __str__(self) -> str:
-        if self.strike is None:
-            return f"none: {self.status.replace('_', ' ')}"
-        return f"{number(self.strike)} ({money(self.value)}, {self.share:.1%} of gross)"
+    def to_dict(self) -> dict[str, Any]:
+        """As in `gexcore levels --json`."""
+        return asdict(self)
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Levels(Result):
-    """Landmarks on the gamma exposure of `exposures` and on its `profile` over spot."""
+    """Landmarks on the gamma exposure of `exposures` and on its `profile` over spot.
+
+    Strike levels are `StrikeLevel`s; `side` and `gated` say how the walls were chosen.
+    """
 
     exposures: Exposures
     profile: Profile
+    side: str
+    gated: bool
     zero_gamma: ZeroGamma
     call_wall: StrikeLevel
     put_wall: StrikeLevel
     absolute_gamma_strike: StrikeLevel
-    at_the_money_vol: float | None  # 30 days, decimal
+    hvl: StrikeLevel
+    key_delta_strike: StrikeLevel
+    top_positive: tuple[tuple[float, float], ...]
+    top_negative: tuple[tuple[float, float], ...]
+    cumulative_gamma_crossing: float | None
 
-    STRIKES = ("call_wall", "put_wall", "absolute_gamma_strike")
+    STRIKES = ("call_wall", "put_wall", "absolute_gamma_strike", "hvl", "key_delta_strike")
+
+    @property
+    def at_the_money_vol(self) -> float | None:
+        """30 days ahead, decimal."""
+        return self.profile.at_the_money_vol
+
+    @cached_property
+    def expiries(self) -> Expiries:
+        """Forward, vol, expected move, skew and max pain of each expiration."""
+        return compute_expiries(self.exposures.chain)
+
+    @property
+    def skew(self) -> float | None:
+        """25-delta put vol - call vol, 30 days ahead."""
+        return self.expiries.at(self.expiries.skew)
+
+    @property
+    def profile_peak(self) -> tuple[float, float] | None:
+        """(spot, $ per 1% move) where dealers would be longest on the searched grid."""
+        return self._profile_at(np.argmax)
+
+    @property
+    def profile_trough(self) -> tuple[float, float] | None:
+        """(spot, $ per 1% move) where dealers would be shortest on the searched grid."""
+        return self._profile_at(np.argmin)
+
+    def _profile_at(self, pick: Any) -> tuple[float, float] | None:
+        gamma = self.profile.gamma
+        if not gamma.any():
+            return None
+        row = int(pick(gamma))
+        return float(self.profile.spots[row]), float(gamma[row])
+
+    @cached_property
+    def drivers(self) -> tuple[Driver, ...]:
+        """The ten contracts that drive net gamma most."""
+        gamma = self.exposures.gamma
+        chain, values = gamma.chain, gamma.values
+        rows = np.argsort(-np.abs(values), kind="stable")[:10]
+        return tuple(
+            Driver(
+                "" if chain.root is None else str(chain.root[i]),
+                "" if chain.expiry is None else str(chain.expiry[i]),
+                float(chain.strike[i]),
+                "C" if chain.is_call[i] else "P",
+                float(values[i]),
+                float(abs(values[i]) / gamma.gross),
+            )
+            for i in rows
+            if values[i] != 0.0
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """As in `gexcore levels --json`; `missing` says why a strike level is null."""
@@ -111,10 +163,18 @@ class Levels(Result):
         return {
             "zero_gamma": self.zero_gamma.to_dict(),
             **{name: level.to_dict() for name, level in found.items()},
-            "missing": {
-                name: level.status for name, level in found.items() if level.strike is None
-            },
+            "missing": {n: level.status for n, level in found.items() if level.strike is None},
+            "wall_side": self.side,
+            "wall_gated": self.gated,
+            "top_positive": [{"strike": k, "value": v} for k, v in self.top_positive],
+            "top_negative": [{"strike": k, "value": v} for k, v in self.top_negative],
+            "cumulative_gamma_crossing": self.cumulative_gamma_crossing,
+            "profile_peak": _spot_value(self.profile_peak),
+            "profile_trough": _spot_value(self.profile_trough),
             "at_the_money_vol": self.at_the_money_vol,
+            "skew": self.skew,
+            "drivers": plain(self.drivers),
+            "expiries": self.expiries.to_dict(),
         }
 
     def __repr__(self) -> str:
@@ -134,30 +194,45 @@ class Levels(Result):
             remark += f" and {len(others) - 4} more" if len(others) > 4 else ""
         table.append(["zero gamma", str(zero), remark])
         for name in self.STRIKES:
-            level = getattr(self, name)
-            label = name.replace("_", " ")
-            if level.strike is None:
-                table.append([label, str(level), ""])
-            else:
-                remark = f"{money(level.value)} per 1%, {level.share:.1%} of gross"
-                table.append([label, number(level.strike), remark])
+            table.append(_strike_row(name, getattr(self, name)))
         return table
 
 
-def find_levels(exposures: Exposures, profile: Profile) -> Levels:
+def _strike_row(name: str, level: StrikeLevel) -> list[str]:
+    label = "high-volatility level" if name == "hvl" else name.replace("_", " ")
+    if level.strike is None:
+        return [label, str(level), ""]
+    value, share = money(level.value), f"{level.share:.1%} of gross"
+    if name == "hvl":
+        return [label, number(level.strike), f"{value} $ per 1% up to here"]
+    unit = "$ of delta" if name == "key_delta_strike" else "$ per 1%"
+    return [label, number(level.strike), f"{value} {unit}, {share}" + ", weak" * bool(level.weak)]
+
+
+def _spot_value(point: tuple[float, float] | None) -> dict[str, float] | None:
+    return None if point is None else {"spot": point[0], "value": point[1]}
+
+
+def find_levels(
+    exposures: Exposures, profile: Profile, side: str = "net", gated: bool = False
+) -> Levels:
     """Find the levels of a book.
 
     Args:
         exposures, profile: of the same chain and positions; gamma in both.
+        side: walls by "net" gamma of a strike, or by "gross": call gamma alone for the call wall,
+            put gamma alone for the put wall.
+        gated: only strikes at or above spot can be the call wall, at or below spot the put wall.
 
     Returns:
         Levels: `zero_gamma` has all crossings on the profile's range, polished to a relative
-        1e-10; the walls are the strikes with the largest positive and the most negative net
-        gamma over all expirations; the absolute gamma strike has the largest gamma without
-        netting. Ties go to the strike nearest spot.
+        1e-10; the walls are the strikes with the largest positive and the most negative gamma over
+        all expirations; the absolute gamma strike has the largest gamma without netting. Ties go
+        to the strike nearest spot. See docs/definitions.md for the others.
 
     Raises:
         MismatchError: exposures and profile belong to different chains or positions.
+        ConventionError: no such side.
 
     Source: docs/definitions.md, section 6.
 
@@ -172,18 +247,36 @@ def find_levels(exposures: Exposures, profile: Profile) -> Levels:
             "exposures and profile belong to different chains or positions",
             hint="compute both from the same chain and positions",
         )
-    spot = exposures.chain.spot
-    by_strike = exposures.gamma.by("strike")
-    gross = exposures.gamma.gross
+    if side not in SIDES:
+        raise ConventionError(f"side: there is no {side!r}", hint=f"sides: {', '.join(SIDES)}")
+    sums = StrikeSums.of(exposures.gamma)
+    up, down = (sums.net, -sums.net) if side == "net" else (np.abs(sums.calls), np.abs(sums.puts))
+    call, put = (sums.net, sums.net) if side == "net" else (sums.calls, sums.puts)
+    above, below = (sums.strikes >= sums.spot, sums.strikes <= sums.spot) if gated else (None, None)
+    crossings = sums.cumulative_crossings()
     return Levels(
         exposures,
         profile,
-        _zero_gamma(profile, spot),
-        _peak(by_strike, by_strike.values, spot, gross, "no_positive_strike"),
-        _peak(by_strike, -by_strike.values, spot, gross, "no_negative_strike"),
-        _peak(by_strike, by_strike.gross, spot, gross, "no_exposure", by_strike.gross),
-        profile.at_the_money_vol,
+        side,
+        gated,
+        zero_gamma=_zero_gamma(profile, sums.spot),
+        call_wall=sums.peak(up, "no_positive_strike", call, above),
+        put_wall=sums.peak(down, "no_negative_strike", put, below),
+        absolute_gamma_strike=sums.peak(sums.gross, "no_exposure"),
+        hvl=sums.lowest_cumulative(),
+        key_delta_strike=_key_delta_strike(exposures),
+        top_positive=sums.largest(1),
+        top_negative=sums.largest(-1),
+        cumulative_gamma_crossing=min(crossings, key=lambda k: abs(k - sums.spot), default=None),
     )
+
+
+def _key_delta_strike(exposures: Exposures) -> StrikeLevel:
+    """Out-of-the-money rows only: the strike with the largest net delta of either sign."""
+    if "delta" not in exposures.greeks:
+        return StrikeLevel(None, None, None, "delta_not_computed")
+    sums = StrikeSums.of(exposures.delta, out_of_the_money(exposures.chain))
+    return sums.peak(np.abs(sums.net), "no_exposure", sums.net)
 
 
 def _zero_gamma(profile: Profile, spot: float) -> ZeroGamma:
@@ -200,20 +293,3 @@ def _zero_gamma(profile: Profile, spot: float) -> ZeroGamma:
         return ZeroGamma(nearest.spot, "found", crossings, searched)
     status = "always_long" if gamma[np.flatnonzero(gamma)[0]] > 0 else "always_short"
     return ZeroGamma(None, status, (), searched)
-
-
-def _peak(
-    by_strike: ByKey,
-    height: Float64,
-    spot: float,
-    gross: float,
-    why: str,
-    values: Float64 | None = None,
-) -> StrikeLevel:
-    """The strike where `height` is largest, if positive; `values` is what to report there."""
-    if not len(by_strike) or not height.max() > ROUNDING * gross:
-        return StrikeLevel(None, None, None, why if gross else "no_exposure")
-    ties = np.flatnonzero(height == height.max())
-    row = ties[np.argmin(np.abs(by_strike.keys[ties] - spot))]
-    value = float((by_strike.values if values is None else values)[row])
-    return StrikeLevel(float(by_strike.keys[row]), value, abs(value) / gross)

@@ -61,7 +61,7 @@ class _Rule:
     contracts: Callable[[Chain, npt.NDArray[np.float64], Any], npt.NDArray[np.float64]]
 
 
-def _out_of_the_money(chain: Chain) -> npt.NDArray[np.bool_]:
+def out_of_the_money(chain: Chain) -> npt.NDArray[np.bool_]:
     """Strike at spot counts as out of the money; frozen at the chain's spot."""
     return np.where(chain.is_call, chain.strike >= chain.spot, chain.strike <= chain.spot)
 
@@ -81,7 +81,7 @@ RULES: Mapping[str, _Rule] = {
     "moneyness": _Rule(
         "dealers short out-of-the-money, long in-the-money contracts, as of this spot",
         None,
-        lambda chain, size, _: np.where(_out_of_the_money(chain), -size, size),
+        lambda chain, size, _: np.where(out_of_the_money(chain), -size, size),
     ),
     "weights": _Rule("given share of each contract", "weights", lambda _, size, w: size * w),
     "contracts": _Rule("dealer contracts given by the caller", "contracts", lambda _, __, q: q),

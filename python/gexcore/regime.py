@@ -4,36 +4,31 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from gexcore.errors import InputError
+from gexcore.flags import Flag, compute_flags
 from gexcore.levels import Levels
-from gexcore.results import Result
+from gexcore.results import Result, money, plain
 
 TRANSITION_SHARE = 0.05  # |net| / gross below this is a balanced book
 TRANSITION_DEVIATIONS = 0.5  # daily standard deviations from zero gamma
 
-_MEANINGS = {
-    "long_gamma": "Dealers are long gamma: they must sell when price rises, buy when it falls.",
-    "short_gamma": "Dealers are short gamma: they must buy when price rises, sell when it falls.",
-    "transition": "Dealers are near balance: a small move or new trades can turn their hedging.",
-    "no_exposure": "No dealer gamma was found: nothing forces dealers to trade when price moves.",
-}
-_EFFECTS = {
-    "long_gamma": "This hedging dampens moves in either direction.",
-    "short_gamma": "This hedging amplifies moves in either direction.",
-    "transition": "Their hedging neither dampens nor amplifies moves much at this price.",
-    "no_exposure": "Check the coverage before reading anything into this.",
+_TRADES = {
+    "long_gamma": ("sell", "buy", "dampens"),
+    "short_gamma": ("buy", "sell", "amplifies"),
 }
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Regime(Result):
     """Kind of hedging at the chain's spot, with what it rests on.
 
     kind: "long_gamma", "short_gamma", "transition" (|net|/gross < 0.05, or spot within half a
     daily standard deviation of zero gamma), "no_exposure". Distances are from zero gamma to spot,
-    positive when spot is above.
+    positive when spot is above. `feedback` multiplies realised vol; None without `kappa`, infinite
+    where hedging runs away.
     """
 
     levels: Levels
@@ -42,10 +37,36 @@ class Regime(Result):
     distance_pct: float | None
     distance_deviations: float | None
     pct_adv: float | None
+    feedback: float | None
+
+    @cached_property
+    def flags(self) -> dict[str, Flag]:
+        """Warnings with evidence, by name."""
+        return compute_flags(self.levels)
 
     def describe(self) -> str:
-        """Who must trade which way, in two sentences."""
-        return f"{_MEANINGS[self.kind]} {_EFFECTS[self.kind]}"
+        """Who must buy or sell what when price moves, in two sentences; never a prediction."""
+        if self.kind == "no_exposure":
+            return (
+                "No dealer gamma was found, so nothing forces dealers to trade when price moves. "
+                "Check the coverage before reading anything into this."
+            )
+        gamma = self.levels.exposures.gamma
+        shares = abs(gamma.in_unit("usd_per_1pct").net) / gamma.chain.spot
+        size = f"about ${money(abs(gamma.net)).lstrip('+')} ({shares:,.0f} shares or index units)"
+        if self.kind == "transition":
+            leaning = "long" if gamma.net > 0 else "short"
+            return (
+                f"Dealers are near balance, slightly {leaning} gamma: a 1% move makes them trade "
+                f"{size}. A small move or new trades can turn their hedging from dampening to "
+                "amplifying or back."
+            )
+        up, down, effect = _TRADES[self.kind]
+        return (
+            f"Dealers are {self.kind.replace('_', ' ')}: they must {up} {size} of the underlying "
+            f"when price rises 1%, and {down} as much when it falls 1%. This hedging {effect} "
+            "moves in either direction."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """As in `gexcore levels --json`."""
@@ -55,6 +76,9 @@ class Regime(Result):
             "distance_pct": self.distance_pct,
             "distance_deviations": self.distance_deviations,
             "pct_adv": self.pct_adv,
+            "feedback": plain(self.feedback),
+            "flags": plain(self.flags),
+            "description": self.describe(),
         }
 
     def __repr__(self) -> str:
@@ -64,19 +88,22 @@ class Regime(Result):
         return self.describe()
 
 
-def classify_regime(levels: Levels, adv: float | None = None) -> Regime:
+def classify_regime(levels: Levels, adv: float | None = None, kappa: float | None = None) -> Regime:
     """Say which way dealers must hedge at the chain's spot.
 
     Args:
         levels: of the book.
         adv: average daily volume of the underlying in dollars, for `pct_adv`: net gamma per 1%
             move as % of it.
+        kappa: price impact of trading one day's volume, as a fraction of price; with `adv` it
+            gives `feedback` = 1 / (1 + 100 kappa net / adv), the factor by which hedging scales
+            realised vol if impact is linear and immediate.
 
     Returns:
         Regime.
 
     Raises:
-        InputError: adv is not positive.
+        InputError: adv or kappa is not positive, or kappa was given without adv.
 
     Source: docs/definitions.md, section 7.
 
@@ -88,11 +115,15 @@ def classify_regime(levels: Levels, adv: float | None = None) -> Regime:
     """
     if adv is not None and not 0 < adv < math.inf:
         raise InputError(f"adv: {adv} is not a volume", hint="average daily volume in dollars")
+    if kappa is not None and (adv is None or not 0 < kappa < math.inf):
+        raise InputError(
+            f"kappa: {kappa} cannot be used", hint="a positive number, together with adv="
+        )
     gamma = levels.exposures.gamma
     flip, vol = levels.zero_gamma.value, levels.at_the_money_vol
     spot = levels.exposures.chain.spot
     if not gamma.gross > 0:
-        return Regime(levels, "no_exposure", None, None, None, None)
+        return Regime(levels, "no_exposure", None, None, None, None, None)
     share = gamma.net / gamma.gross
     distance = math.log(spot / flip) if flip else None
     deviations = distance / (vol / math.sqrt(252)) if distance is not None and vol else None
@@ -105,4 +136,10 @@ def classify_regime(levels: Levels, adv: float | None = None) -> Regime:
         None if flip is None else (spot / flip - 1) * 100,
         deviations,
         None if adv is None else 100 * gamma.net / adv,
+        None if kappa is None or adv is None else _feedback(kappa * gamma.net / adv),
     )
+
+
+def _feedback(impact: float) -> float:
+    """1 / (1 + 100 I GEX); infinite from the run-away point on."""
+    return 1 / (1 + 100 * impact) if impact > -0.01 else math.inf

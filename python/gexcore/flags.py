@@ -1,0 +1,114 @@
+"""Warnings with evidence: what makes these levels less sure, or soon out of date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from gexcore.levels import Levels
+from gexcore.results import Result, plain
+
+SHORT_DATED = 60 / 365  # years; longer straddles feel rates and skew
+STRADDLE_RATIO = (0.77, 0.83)  # straddle / (F s sqrt T); theory says sqrt(2/pi) = 0.798
+VOL_GAP = 0.05
+STALE_HOURS = 24.0
+ROLL_SHARE = 0.25
+SPOT_BASIS = 3e-4
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Flag(Result):
+    """One warning: raised or not (None = cannot be told), the number behind it, and in words."""
+
+    name: str
+    raised: bool | None
+    value: float | None
+    evidence: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As in `gexcore levels --json`."""
+        return {"raised": self.raised, "value": plain(self.value), "evidence": self.evidence}
+
+    def __repr__(self) -> str:
+        return f"<Flag {self.name}: {self.raised}>"
+
+    def __str__(self) -> str:
+        return f"{self.name.replace('_', ' ')}: {self.evidence}"
+
+
+def _expiry_roll(levels: Levels) -> Flag:
+    gamma = levels.exposures.gamma
+    chain = gamma.chain
+    if chain.expiry is None or chain.as_of is None or not gamma.gross:
+        return Flag("expiry_roll", None, None, "expiration dates are not known")
+    today = chain.as_of.time.date()
+    sunday = today + timedelta(days=6 - today.weekday())
+    gross, day = np.abs(gamma.values), chain.expiry
+    shares = [
+        float(gross[day <= np.datetime64(last, "D")].sum() / gamma.gross)
+        for last in (today, sunday)
+    ]
+    text = f"{shares[0]:.0%} of gross gamma expires today, {shares[1]:.0%} by the end of the week"
+    return Flag("expiry_roll", shares[1] > ROLL_SHARE, shares[1], text)
+
+
+def _stale(levels: Levels) -> Flag:
+    as_of = levels.exposures.chain.as_of
+    if as_of is None or as_of.printed is None:
+        return Flag("stale", None, None, "the file's printed time is not known")
+    hours = (as_of.printed - as_of.time) / timedelta(hours=1)
+    text = f"quotes were {max(hours, 0.0):.0f} hours old when the file was printed; "
+    text += "open interest is that of the session before"
+    return Flag("stale", hours > STALE_HOURS, hours, text)
+
+
+def _clock_mismatch(levels: Levels) -> Flag:
+    table = levels.expiries
+    ratio = table.straddle / table.one_sd
+    ratio = ratio[(table.time_to_expiry <= SHORT_DATED) & np.isfinite(ratio)]
+    if not len(ratio):
+        return Flag("clock_mismatch", None, None, "no quoted straddle within 60 days")
+    middle = float(np.median(ratio))
+    low, high = STRADDLE_RATIO
+    text = f"straddles are {middle:.3f} of F s sqrt T, {low} to {high} fits"
+    return Flag("clock_mismatch", not low <= middle <= high, middle, text)
+
+
+def _vol_mismatch(levels: Levels) -> Flag:
+    table = levels.expiries
+    gap = np.abs(table.vol_gap[np.isfinite(table.vol_gap)])
+    if not len(gap):
+        return Flag("vol_mismatch", None, None, "no strike has a call vol and a put vol")
+    middle = float(np.median(gap))
+    text = f"call and put vols at the money differ by {100 * middle:.1f} points"
+    return Flag("vol_mismatch", middle > VOL_GAP, middle, text)
+
+
+FLAGS: tuple[Callable[[Levels], Flag], ...] = (_expiry_roll, _stale, _clock_mismatch, _vol_mismatch)
+
+
+def compute_flags(levels: Levels) -> dict[str, Flag]:
+    """All flags of a book, by name.
+
+    Args:
+        levels: of the book.
+
+    Returns:
+        "expiry_roll" (share of gross gamma that expires this week), "stale" (age of the quotes),
+        "clock_mismatch" (straddles contradict vols and times), "vol_mismatch" (call and put vols
+        at the money differ).
+
+    Source: docs/definitions.md, section 7.
+
+    Example:
+        >>> import gexcore as gex
+        >>> flags = compute_flags(gex.analyze(gex.synthetic_chain()).levels)
+        >>> flags["clock_mismatch"].raised
+        False
+    """
+    found = [make(levels) for make in FLAGS]
+    return {flag.name: flag for flag in found}
