@@ -8,7 +8,7 @@ import gexcore as gex
 import numpy as np
 import pandas as pd
 import pytest
-from gexcore.chain import REASONS, USED
+from gexcore.conventions import REASONS, USED
 from gexcore.errors import ConventionError, GexError, InputError
 
 THREE: dict[str, Any] = {

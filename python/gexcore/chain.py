@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -10,34 +11,30 @@ import numpy as np
 import numpy.typing as npt
 
 from gexcore import clock as clocks
+from gexcore import merge
 from gexcore import scope as scopes
 from gexcore.columns import (
-    calls_of,
+    FRAME_COLUMNS,
     check_flags,
     contract_type,
-    frame_column,
+    frame_arguments,
     number_column,
     object_column,
+    row_count,
+)
+from gexcore.conventions import (
+    READ,
+    REASONS,
+    check_spot,
+    decide_rates,
+    expiry_dates,
+    number_settlements,
+    status_of,
+    years_of,
 )
 from gexcore.errors import InputError
 from gexcore.rates import Rates, flat_rates
 from gexcore.results import Result, frame, number, plain
-
-# Why a row cannot be used, first match counts; a row without any of these has status USED.
-REASONS = (
-    "bad_row",  # a number that cannot be: strike or multiplier <= 0, vol < 0, infinite, unreadable
-    "duplicate",
-    "adjusted_contract",  # deliverable unknown
-    "expired",  # settled at or before as_of
-    "no_implied_vol",
-)
-USED = len(REASONS)
-
-# Our names for the columns of a data frame; anything else is kept as a user column.
-FRAME_COLUMNS = (
-    "strike", "is_call", "option_type", "implied_vol", "open_interest", "expiry", "time_to_expiry",
-    "root", "multiplier", "rate", "dividend_yield", "volume", "bid", "ask",
-)  # fmt: skip
 
 
 class Chain(Result):
@@ -99,6 +96,8 @@ class Chain(Result):
         expiry: Any = None,
         as_of: Any = None,
         root: Any = None,
+        clock: str = "settlement",
+        rates: str = "auto",
         rate: Any = None,
         dividend_yield: Any = None,
         multiplier: Any = 100.0,
@@ -121,7 +120,10 @@ class Chain(Result):
                 16:00 New York).
             as_of: when the quotes were true: ISO text or datetime with zone, or a clock.AsOf.
             root: (n,) or one OCC root.
-            rate, dividend_yield: continuous, decimal; a number or (n,). Not given = 0, noted.
+            clock: "settlement", "calendar/365", "business/252" or "business/262".
+            rates: "flat" (as given, 0 where not, noted), "parity" (forwards from bid and ask), or
+                "auto": parity if no rate is given and European contracts are quoted, else flat.
+            rate, dividend_yield: continuous, decimal; a number or (n,).
             multiplier: shares (index units) per contract, a number or (n,).
             underlying: name, for reports.
             columns, **more: further columns by name, such as bid, ask, volume, sector.
@@ -141,8 +143,7 @@ class Chain(Result):
             >>> len(chain), chain.multiplier[0]
             (2, np.float64(100.0))
         """
-        rows = _row_count(strike)
-        spot = _checked_spot(spot)
+        rows = row_count(strike)
         numbers = {
             name: number_column(name, value, rows)
             for name, value in (
@@ -152,25 +153,29 @@ class Chain(Result):
         }  # fmt: skip
         roots = None if root is None else object_column("root", root, rows).astype(np.str_)
         when = None if as_of is None else clocks.resolve_as_of(None, as_of)
-        dates, years = _times(time_to_expiry, expiry, when, roots, rows)
+        dates = expiry_dates(expiry, rows)
+        if time_to_expiry is None:
+            years = years_of(dates, roots, when, clock)
+        else:
+            years, clock = number_column("time_to_expiry", time_to_expiry, rows), "given"
         extra = {n: object_column(n, v, rows) for n, v in {**(columns or {}), **more}.items()}
-        status = _status(check_flags(flags or {}, REASONS, rows), numbers, years)
-        return cls(
-            spot=spot,
+        chain = cls(
+            spot=check_spot(spot),
             is_call=contract_type(is_call, rows),
             time_to_expiry=years,
             expiry=dates,
             root=roots,
-            rates=flat_rates(rate, dividend_yield, rows),
+            rates=flat_rates(0.0, 0.0, rows),
             as_of=when,
-            clock="settlement" if time_to_expiry is None else "given",
+            clock=clock,
             underlying=underlying,
             scope="all",
             source=MappingProxyType({"multiplier": "given", **(source or {})}),
             columns=MappingProxyType(extra),
-            status=status,
+            status=status_of(check_flags(flags or {}, REASONS, rows), numbers, years),
             **numbers,
         )
+        return chain._replace(rates=decide_rates(chain, rates, rate, dividend_yield))
 
     @classmethod
     def from_frame(
@@ -201,39 +206,91 @@ class Chain(Result):
             >>> chain.is_call.tolist()
             [False, True]
         """
-        renamed = {str(theirs): ours for theirs, ours in (columns or {}).items()}
-        labels = list(df.columns)
-        theirs = [str(label) for label in labels]  # a label may be a number
-        for name in renamed:
-            if name not in theirs:
-                raise InputError(
-                    f"columns: the frame has no {name!r}", hint=f"it has {', '.join(theirs)}"
-                )
-        found: dict[str, Any] = {}
-        for name, label in zip(theirs, labels, strict=True):
-            ours = renamed.get(name, name)
-            if ours in found or ours in options:
-                raise InputError(f"{ours}: is given twice", hint="map one of them to another name")
-            found[ours] = df[label]
-        return cls._from_columns(found, spot=spot, **options)
+        return cls.from_arrays(spot=spot, **frame_arguments(df, columns or {}, options))
+
+    def _replace(self, **changes: Any) -> Chain:
+        fields = {name: getattr(self, name) for name in self.__slots__ if name != "_codes"}
+        changed = Chain(**{**fields, **changes})
+        if len(changed) == len(self):  # numbers of values stay, but for what may have changed
+            changed._codes.update({k: v for k, v in self._codes.items() if k != "time_to_expiry"})
+        return changed
+
+    def with_conventions(
+        self,
+        *,
+        as_of: Any = None,
+        clock: str | None = None,
+        rates: str | None = None,
+        rate: Any = None,
+        dividend_yield: Any = None,
+    ) -> Chain:
+        """The same contracts under other conventions; what is not named stays.
+
+        Args:
+            as_of: "printed", "session", or a time with zone.
+            clock: see `from_arrays`.
+            rates, rate, dividend_yield: see `from_arrays`; rates fitted to quotes are fitted again
+                when times change.
+
+        Raises:
+            ConventionError: no such convention. InputError: times change, but the chain has no
+                expiration dates.
+
+        Example:
+            >>> from gexcore import synthetic_chain
+            >>> chain = synthetic_chain(n=2000).with_conventions(clock="calendar/365", rate=0.05)
+            >>> chain.clock, chain.rate
+            ('calendar/365', 0.05)
+        """
+        changes: dict[str, Any] = {}
+        if as_of is not None or clock is not None:
+            when = self.as_of
+            if as_of is not None:
+                when = clocks.resolve_as_of(when.printed if when else None, as_of)
+            name = clock or ("settlement" if self.clock == "given" else self.clock)
+            years = years_of(self.expiry, self.root, when, name)
+            flags = {r: self.status == code for code, r in enumerate(READ)}
+            numbers = {
+                n: getattr(self, n)
+                for n in ("strike", "implied_vol", "open_interest", "multiplier")
+            }
+            changes = {"as_of": when, "clock": name, "time_to_expiry": years}
+            changes["status"] = status_of(flags, numbers, years)
+        moved = self._replace(**changes)
+        if rates is None and rate is None and dividend_yield is None:
+            if self.rates.source != "parity" or not changes:
+                return moved
+            rates = "parity"
+        return moved._replace(rates=decide_rates(moved, rates or "auto", rate, dividend_yield))
 
     @classmethod
-    def _from_columns(cls, found: dict[str, Any], **options: Any) -> Chain:
-        if "is_call" not in found and "is_call" not in options and "option_type" in found:
-            found["is_call"], unknown = calls_of(found["option_type"])
-            flags = dict(options.get("flags") or {})
-            options["flags"] = {**flags, "bad_row": unknown | flags.get("bad_row", False)}
-        needed = ("strike", "is_call", "implied_vol", "open_interest")
-        missing = [name for name in needed if name not in found and name not in options]
-        if missing:
-            raise InputError(
-                f"{', '.join(missing)}: missing from the frame",
-                hint="map the frame's names with columns={'theirs': 'ours'}",
-            )
-        ours = {name: frame_column(found.pop(name)) for name in FRAME_COLUMNS if name in found}
-        extra = {name: frame_column(value) for name, value in found.items()}
-        source = {"vendor": "data frame", **(options.pop("source", None) or {})}
-        return cls.from_arrays(**ours, columns=extra, source=source, **options)
+    def concat(cls, chains: Sequence[Chain], scale: Sequence[float] | None = None) -> Chain:
+        """Put chains on one underlying together, in points of the first.
+
+        Args:
+            chains: of the same minute, for example SPX, XSP and SPY.
+            scale: points of the first per point of each; default: the ratio of their spots.
+
+        Returns:
+            Chain with strikes in points of the first and multipliers in shares of it, so that
+            dollars stay what they are; roots, settlement times, rates and flags per row are kept.
+            `explain()` shows the mapping.
+
+        Raises:
+            InputError: no chains, a scale that is not positive or does not fit the spots, or
+                as_of further apart than five minutes.
+
+        Example:
+            >>> from gexcore import synthetic_chain
+            >>> chain = synthetic_chain(n=2000)
+            >>> len(Chain.concat([chain, chain]))
+            4000
+        """
+        return cls(**merge.merge_fields(chains, scale))
+
+    def explain(self) -> str:
+        """How the parts of a concatenated chain were mapped, as a table."""
+        return merge.explain(self)
 
     def filter(self, scope: Any) -> Chain:
         """Keep the contracts of a scope.
@@ -255,15 +312,15 @@ class Chain(Result):
             True
         """
         mask, name = scopes.resolve(scope, self)
-        take = {name: getattr(self, name) for name in self.__slots__ if name != "_codes"}
-        for key, value in take.items():
-            if isinstance(value, np.ndarray):
-                take[key] = value[mask]
+        take = {n: getattr(self, n) for n in self.__slots__ if n != "_codes"}
+        take = {n: v[mask] for n, v in take.items() if isinstance(v, np.ndarray)}
         rates = [r if isinstance(r, float) else r[mask] for r in (self.rate, self.dividend_yield)]
-        take["rates"] = Rates(rates[0], rates[1], self.rates.source, self.rates.note)
+        take["rates"] = replace(self.rates, rate=rates[0], dividend_yield=rates[1])
         take["columns"] = MappingProxyType({k: v[mask] for k, v in self.columns.items()})
         take["scope"] = name if self.scope == "all" else f"{self.scope} and {name}"
-        return Chain(**take)
+        filtered = self._replace(**take)
+        filtered._codes.clear()
+        return filtered
 
     def __len__(self) -> int:
         return len(self.strike)
@@ -284,7 +341,7 @@ class Chain(Result):
         return self.columns.get(name) if ours is None else ours
 
     def codes(self, name: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[Any]]:
-        """Number the distinct values of a column: code per row, values in ascending order."""
+        """Number the distinct values of a column: code per row, values ascending."""
         if name not in self._codes:
             column = self[name]
             try:
@@ -293,6 +350,11 @@ class Chain(Result):
                 values, inverse = np.unique(column.astype(np.str_), return_inverse=True)
             self._codes[name] = (inverse.astype(np.int32), values)
         return self._codes[name]
+
+    def settlements(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any], npt.NDArray[Any]]:
+        """Number the settlements: code per row, and root and expiry (or years) of each code."""
+        when = self.codes("time_to_expiry" if self.expiry is None else "expiry")
+        return number_settlements(when, None if self.root is None else self.codes("root"))
 
     @property
     def rate(self) -> Any:
@@ -324,11 +386,8 @@ class Chain(Result):
 
     def to_frame(self) -> Any:
         """All columns as a pandas data frame."""
-        names = [
-            n for n in FRAME_COLUMNS if n not in self.columns and n not in ("volume", "bid", "ask")
-        ]
-        columns = {n: self[n] for n in names if n == "option_type" or getattr(self, n) is not None}
-        return frame({**columns, **self.columns})
+        names = [n for n in FRAME_COLUMNS if n == "option_type" or self._column(n) is not None]
+        return frame({**{name: self[name] for name in names}, **self.columns})
 
     def __repr__(self) -> str:
         return f"<Chain {self.underlying or '?'}: {len(self)} contracts, spot {number(self.spot)}>"
@@ -338,52 +397,3 @@ class Chain(Result):
         return (
             f"{self.underlying or 'chain'}: {len(self):,} contracts, spot {number(self.spot)}{when}"
         )
-
-
-def _row_count(strike: Any) -> int:
-    if np.ndim(strike) != 1:
-        raise InputError("strike: one-dimensional array needed", hint="one strike per contract")
-    return len(strike)
-
-
-def _checked_spot(spot: Any) -> float:
-    if isinstance(spot, bool) or not isinstance(spot, int | float | np.integer | np.floating):
-        raise InputError(f"spot: a number is needed, not {type(spot).__name__}")
-    if not 0 < spot < np.inf:
-        raise InputError(f"spot: {spot} is not a price", hint="pass the underlying's price, > 0")
-    return float(spot)
-
-
-def _times(
-    time_to_expiry: Any, expiry: Any, when: clocks.AsOf | None, root: Any, rows: int
-) -> tuple[npt.NDArray[np.datetime64] | None, npt.NDArray[np.float64]]:
-    dates = (
-        None
-        if expiry is None
-        else np.array(clocks.as_expiry_dates(object_column("expiry", expiry, rows)))
-    )
-    if time_to_expiry is not None:
-        return dates, number_column("time_to_expiry", time_to_expiry, rows)
-    if dates is None or when is None:
-        raise InputError(
-            "time_to_expiry: is missing", hint="give it in years, or expiry= dates with as_of="
-        )
-    return dates, clocks.years_to_settlement(dates, root, when.time)
-
-
-def _status(
-    flags: Mapping[str, npt.NDArray[np.bool_]],
-    numbers: Mapping[str, npt.NDArray[np.float64]],
-    years: npt.NDArray[np.float64],
-) -> npt.NDArray[np.uint8]:
-    vol, size = numbers["implied_vol"], numbers["open_interest"]
-    bad = flags.get("bad_row", np.zeros(len(years), bool)) | ~np.isfinite(years)
-    for positive in (numbers["strike"], numbers["multiplier"]):
-        bad |= ~((positive > 0) & (positive < np.inf))
-    bad |= (vol < 0) | np.isinf(vol) | (size < 0) | np.isinf(size)
-    found = {**flags, "bad_row": bad, "expired": years <= 0, "no_implied_vol": ~(vol > 0)}
-    status = np.full(len(years), USED, np.uint8)
-    for code in reversed(range(len(REASONS))):
-        if REASONS[code] in found:
-            status[found[REASONS[code]]] = code
-    return status

@@ -10,6 +10,12 @@ import numpy.typing as npt
 
 from gexcore.errors import ConventionError, InputError
 
+# Our names for the columns of a data frame; anything else is kept as a user column.
+FRAME_COLUMNS = (
+    "strike", "is_call", "option_type", "implied_vol", "open_interest", "expiry", "time_to_expiry",
+    "root", "multiplier", "rate", "dividend_yield", "volume", "bid", "ask",
+)  # fmt: skip
+
 
 def _one_dimensional(name: str, array: npt.NDArray[Any], rows: int) -> None:
     if array.ndim > 1:
@@ -20,6 +26,14 @@ def _one_dimensional(name: str, array: npt.NDArray[Any], rows: int) -> None:
         raise InputError(
             f"{name}: {len(array)} rows, but strike has {rows}", hint="one value per contract"
         )
+
+
+def row_count(strike: Any) -> int:
+    """Number of contracts; strikes must be a one-dimensional column."""
+    array = _as_array("strike", strike)
+    if array.ndim != 1:
+        raise InputError("strike: one-dimensional array needed", hint="one strike per contract")
+    return len(array)
 
 
 def _as_array(name: str, value: Any) -> npt.NDArray[Any]:
@@ -76,6 +90,43 @@ def check_flags(
                 f"flags: there is no reason {name!r}", hint=f"reasons: {', '.join(reasons)}"
             )
     return {name: object_column(name, mask, rows).astype(np.bool_) for name, mask in flags.items()}
+
+
+def frame_arguments(
+    df: Any, columns: Mapping[str, str], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a data frame and the caller's options give to `Chain.from_arrays`."""
+    renamed = {str(theirs): ours for theirs, ours in columns.items()}
+    labels = list(df.columns)
+    theirs = [str(label) for label in labels]  # a label may be a number
+    for name in renamed:
+        if name not in theirs:
+            raise InputError(
+                f"columns: the frame has no {name!r}", hint=f"it has {', '.join(theirs)}"
+            )
+    found: dict[str, Any] = {}
+    for name, label in zip(theirs, labels, strict=True):
+        ours = renamed.get(name, name)
+        if ours in found or ours in options:
+            raise InputError(f"{ours}: is given twice", hint="map one of them to another name")
+        found[ours] = df[label]
+    given = dict(options)
+    if "is_call" not in found and "is_call" not in given and "option_type" in found:
+        found["is_call"], unknown = calls_of(found["option_type"])
+        flags = dict(given.get("flags") or {})
+        given["flags"] = {**flags, "bad_row": unknown | flags.get("bad_row", False)}
+    needed = ("strike", "is_call", "implied_vol", "open_interest")
+    missing = [name for name in needed if name not in found and name not in given]
+    if missing:
+        raise InputError(
+            f"{', '.join(missing)}: missing from the frame",
+            hint="map the frame's names with columns={'theirs': 'ours'}",
+        )
+    known = [name for name in FRAME_COLUMNS if name in found]
+    arguments = {name: frame_column(found.pop(name)) for name in known if name != "option_type"}
+    extra = {name: frame_column(value) for name, value in found.items()}
+    source = {"vendor": "data frame", **(given.pop("source", None) or {})}
+    return {**given, **arguments, "columns": extra, "source": source}
 
 
 def frame_column(column: Any) -> Any:

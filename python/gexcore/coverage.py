@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gexcore.chain import REASONS, USED, Chain
+from gexcore.chain import Chain
+from gexcore.conventions import REASONS, USED
 from gexcore.greeks import ChainGreeks
 from gexcore.positions import Positions
 from gexcore.results import Result, align

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gexcore import bsm
-from gexcore.chain import REASONS, USED, Chain
+from gexcore.chain import Chain
+from gexcore.conventions import REASONS, USED
 from gexcore.results import Result, align, frame, number, plain
 
 Float64 = npt.NDArray[np.float64]
@@ -90,20 +91,6 @@ def _cell(value: float, kind: str = "price") -> str:
     return number(value) if kind == "price" else f"{value:.2%}"
 
 
-def settlements(chain: Chain) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any], npt.NDArray[Any]]:
-    """Number the chain's settlements: code per row, and the root and expiry of each code.
-
-    Without expiration dates the time to expiry in years takes their place.
-    """
-    when, days = chain.codes("time_to_expiry" if chain.expiry is None else "expiry")
-    if chain.root is None:
-        return when.astype(np.int64), np.full(len(days), ""), days
-    who, roots = chain.codes("root")
-    pairs = when.astype(np.int64) * len(roots) + who
-    present, codes = np.unique(pairs, return_inverse=True)
-    return codes, roots[present % len(roots)], days[present // len(roots)]
-
-
 def compute_expiries(chain: Chain) -> Expiries:
     """Look at each settlement that is still ahead.
 
@@ -122,7 +109,7 @@ def compute_expiries(chain: Chain) -> Expiries:
         >>> bool(table.skew[-1] > 0)  # puts cost more than calls
         True
     """
-    codes, roots, days = settlements(chain)
+    codes, roots, days = chain.settlements()
     alive = (
         (chain.time_to_expiry > 0) & (chain.strike > 0) & (chain.status != REASONS.index("bad_row"))
     )

@@ -2,43 +2,138 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gexcore.columns import number_column
 from gexcore.errors import InputError
+from gexcore.results import Result, align, frame, number, plain
+
+Float64 = npt.NDArray[np.float64]
+
+# Settled in cash and exercised at expiry only: parity holds. Every other root counts as American.
+EUROPEAN_ROOTS = frozenset(
+    {
+        "SPX", "SPXW", "XSP", "NANOS", "SPESG", "XEO", "DJX",
+        "NDX", "NDXP", "XND", "NQX",
+        "RUT", "RUTW", "MRUT",
+        "VIX", "VIXW",
+        "MXEA", "MXEF", "CBTX", "MBTX",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class ParityTable(Result):
+    """What put-call parity found per series (root and expiry); rates continuous, decimal.
+
+    `forward` is that of the quotes, spot basis included; `strikes` is how many it rests on and
+    `mad_bp` their median absolute deviation from it in basis points. `status` is "fitted",
+    "interpolated" (no forward accepted: carry between those that were), "flat" (none at all),
+    "american: flat" or "not used" (expired). NaN where a number does not exist.
+    """
+
+    root: npt.NDArray[np.str_]
+    expiry: npt.NDArray[np.str_]
+    time_to_expiry: Float64
+    forward: Float64
+    discount: Float64
+    rate: Float64
+    dividend_yield: Float64
+    strikes: npt.NDArray[np.int64]
+    mad_bp: Float64
+    status: npt.NDArray[np.str_]
+
+    def _columns(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of series by status."""
+        return dict(sorted(Counter(self.status.tolist()).items()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Columns by name, one value per series."""
+        return dict(plain(self._columns()))
+
+    def to_frame(self) -> Any:
+        """A pandas data frame with one row per series."""
+        return frame(self._columns())
+
+    def __len__(self) -> int:
+        return len(self.status)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {status}" for status, count in self.counts.items())
+        return f"<ParityTable {len(self)} series: {counts or 'none'}>"
+
+    def __str__(self) -> str:
+        head = ["root", "expiry", "days", "forward", "discount", "rate %", "yield %", "strikes",
+                "mad bp", "status"]  # fmt: skip
+        rows = [
+            [
+                str(self.root[i]),
+                str(self.expiry[i]),
+                _shown(365 * self.time_to_expiry[i], 2),
+                number(self.forward[i]) if np.isfinite(self.forward[i]) else "none",
+                _shown(self.discount[i], 5),
+                _shown(100 * self.rate[i], 3),
+                _shown(100 * self.dividend_yield[i], 3),
+                str(self.strikes[i]),
+                _shown(self.mad_bp[i], 2),
+                str(self.status[i]),
+            ]
+            for i in range(len(self))
+        ]
+        return align([head, *rows], right=range(2, 9))
+
+
+def _shown(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if np.isfinite(value) else "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
     """Continuous rate and dividend yield: numbers, or one of each per contract.
 
-    `source` says in words where they come from; it is part of every result's manifest.
+    `source` says in words where they come from; it is part of every result's manifest. From
+    put-call parity there is also `table`, and `spot_basis`: the part of ln(F/S) that does not
+    vanish with T because quotes and spot are not of the same moment (already removed from the
+    dividend yield; None where it could not be told). `flags` names what the reader should know.
     """
 
     rate: Any
     dividend_yield: Any
     source: str
     note: str | None = None
+    table: ParityTable | None = None
+    spot_basis: float | None = None
+    flags: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As reported in the manifest; per-contract columns as their range."""
-        return {
+        flat = {
             "rate": _report(self.rate),
             "dividend_yield": _report(self.dividend_yield),
             "source": self.source,
             "note": self.note,
         }
+        if self.table is None:
+            return flat
+        fit = {"spot_basis": self.spot_basis, "flags": list(self.flags)}
+        return {**flat, **fit, "series": self.table.counts}
 
 
 def _report(value: Any) -> Any:
-    return (
-        value
-        if isinstance(value, float)
-        else {"low": float(value.min()), "high": float(value.max())}
-    )
+    if isinstance(value, float):
+        return value
+    if not len(value):  # no contract in scope
+        return {"low": None, "high": None}
+    return {"low": float(value.min()), "high": float(value.max())}
 
 
 def _column(name: str, value: Any, rows: int) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from gexcore.chain import USED, Chain
+from gexcore.chain import Chain
+from gexcore.conventions import USED
 
 
 def at_the_money_vols(chain: Chain) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

@@ -1,0 +1,131 @@
+"""From what a caller gives to what a chain holds: times, rates, and the status of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gexcore import clock as clocks
+from gexcore.columns import object_column
+from gexcore.errors import ConventionError, InputError
+from gexcore.parity import fit_parity
+from gexcore.rates import EUROPEAN_ROOTS, Rates, flat_rates
+
+Float64 = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
+
+# Why a row cannot be used, first match counts; a row without any of these has status USED.
+REASONS = (
+    "bad_row",  # a number that cannot be: strike or multiplier <= 0, vol < 0, infinite, unreadable
+    "duplicate",
+    "adjusted_contract",  # deliverable unknown
+    "expired",  # settled at or before as_of
+    "no_implied_vol",
+)
+USED = len(REASONS)
+READ = REASONS[:3]  # known when a row is read, whatever the conventions
+
+RATE_SOURCES = ("auto", "flat", "parity")
+
+
+def check_spot(spot: Any) -> float:
+    """A positive finite price, or an error."""
+    if isinstance(spot, bool) or not isinstance(spot, int | float | np.integer | np.floating):
+        raise InputError(f"spot: a number is needed, not {type(spot).__name__}")
+    if not 0 < spot < np.inf:
+        raise InputError(f"spot: {spot} is not a price", hint="pass the underlying's price, > 0")
+    return float(spot)
+
+
+def expiry_dates(expiry: Any, rows: int) -> npt.NDArray[np.datetime64] | None:
+    """A column of expiration dates of its own memory, or None."""
+    if expiry is None:
+        return None
+    return np.array(clocks.as_expiry_dates(object_column("expiry", expiry, rows)))
+
+
+def years_of(
+    expiry: npt.NDArray[np.datetime64] | None, root: Any, when: clocks.AsOf | None, clock: str
+) -> Float64:
+    """Times to expiry under a clock; expiration dates and as_of are needed."""
+    if expiry is None or when is None:
+        raise InputError(
+            "time_to_expiry: is missing", hint="give it in years, or expiry= dates with as_of="
+        )
+    return clocks.years_to_expiry(expiry, root, when.time, clock)
+
+
+def status_of(flags: Mapping[str, Bool], numbers: Mapping[str, Float64], years: Float64) -> Any:
+    """The reason why each row cannot be used, as a code into REASONS, or USED."""
+    vol, size = numbers["implied_vol"], numbers["open_interest"]
+    bad = flags.get("bad_row", np.zeros(len(years), bool)) | ~np.isfinite(years)
+    for positive in (numbers["strike"], numbers["multiplier"]):
+        bad |= ~((positive > 0) & (positive < np.inf))
+    bad |= (vol < 0) | np.isinf(vol) | (size < 0) | np.isinf(size)
+    found = {**flags, "bad_row": bad, "expired": years <= 0, "no_implied_vol": ~(vol > 0)}
+    status = np.full(len(years), USED, np.uint8)
+    for code in reversed(range(len(REASONS))):
+        if REASONS[code] in found:
+            status[found[REASONS[code]]] = code
+    return status
+
+
+def number_settlements(
+    when: tuple[npt.NDArray[np.int32], npt.NDArray[Any]],
+    who: tuple[npt.NDArray[np.int32], npt.NDArray[Any]] | None,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any], npt.NDArray[Any]]:
+    """Combine numbered dates and numbered roots: code per row, root and date of each code."""
+    codes, days = when
+    if who is None:
+        return codes.astype(np.int64), np.full(len(days), ""), days
+    pairs = codes.astype(np.int64) * len(who[1]) + who[0]
+    present, joint = np.unique(pairs, return_inverse=True)
+    return joint, who[1][present % len(who[1])], days[present // len(who[1])]
+
+
+def decide_rates(chain: Any, source: str, rate: Any, dividend_yield: Any) -> Rates:
+    """Rates of a chain whose other columns are known.
+
+    Args:
+        chain: the contracts; its own rates are not looked at.
+        source: "flat": rate and dividend_yield as given, 0 where not. "parity": forwards from the
+            quotes, with rate or dividend_yield if given. "auto": parity if neither is given and
+            there are two-sided quotes of European contracts, else flat.
+        rate, dividend_yield: decimal, continuous, or None.
+
+    Raises:
+        ConventionError: no such source.
+        InputError: parity without bid and ask columns.
+    """
+    if source not in RATE_SOURCES:
+        raise ConventionError(
+            f"rates: there is no {source!r}", hint=f"sources: {', '.join(RATE_SOURCES)}"
+        )
+    quoted = "bid" in chain.columns and "ask" in chain.columns
+    european = None if chain.root is None else np.isin(chain.codes("root")[1], list(EUROPEAN_ROOTS))
+    if source == "auto":
+        asked = rate is not None or dividend_yield is not None
+        possible = quoted and european is not None and european.any()
+        source = "parity" if possible and not asked else "flat"
+    if source == "flat":
+        return flat_rates(rate, dividend_yield, len(chain))
+    if not quoted:
+        raise InputError("rates='parity' needs bid and ask columns", hint="give rate= instead")
+    codes, roots, days = chain.settlements()
+    return fit_parity(
+        spot=chain.spot,
+        strike=chain.strike,
+        is_call=chain.is_call,
+        bid=chain["bid"],
+        ask=chain["ask"],
+        time_to_expiry=chain.time_to_expiry,
+        series=codes,
+        names=list(zip(roots.astype(str), days.astype(str), strict=True)),
+        usable=chain.status >= REASONS.index("no_implied_vol"),
+        rate=rate,
+        dividend_yield=dividend_yield,
+        european=None if european is None else european[chain.codes("root")[0]],
+    )
