@@ -25,12 +25,16 @@ ROOMS = (
     "conventions", "scope", "merge", "chain", "vols", "expiries", "greeks", "positions",
     "coverage", "exposures", "profile", "strikes", "levels", "flags", "regime", "analysis",
 )  # fmt: skip
-DOORS = ("io", "synthetic", "cli", "__main__")
+DOORS = ("io", "synthetic", "cli_options", "cli", "__main__")
 READERS_MAY = {"errors", "results", "clock", "rates", "columns", "chain"}
-OPENS_DOORS = ("cli", "__main__", "")  # "" is the package itself
+OPENS_DOORS = ("cli", "cli_options", "__main__", "")  # "" is the package itself
 
 VENDORS = re.compile("cboe|yfinance|polygon|tradier|orats|databento|deribit", re.IGNORECASE)
-NAMES_VENDORS = {"cli.py", "__init__.py"}  # the readers' names in the public list and the help
+NAMES_VENDORS = {
+    "cli.py",
+    "cli_options.py",
+    "__init__.py",
+}  # the readers' names in the public list and the help
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "__pycache__" not in path.parts)
 SOURCES = sorted(
     path

@@ -299,7 +299,7 @@ def test_errors_of_a_process(tmp_path: Path) -> None:
 def test_faults_inside_are_one_line(
     file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fault(*_: Any) -> None:
+    def fault(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("oops")
 
     monkeypatch.setattr("gexcore.cli.analyze", fault)

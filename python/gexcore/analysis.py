@@ -12,8 +12,11 @@ from gexcore.greeks import ChainGreeks, compute_greeks
 from gexcore.levels import Levels, find_levels
 from gexcore.positions import Positions, assign_positions
 from gexcore.profile import Profile, sweep_profile
+from gexcore.rates import Rates
 from gexcore.regime import Regime, classify_regime
 from gexcore.results import Result, align, money, plain
+
+ENOUGH_OPEN_INTEREST = 0.9
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -48,6 +51,7 @@ class Analysis(Result):
             "gross_gamma": self.exposures.gamma.gross,
             **self.levels.to_dict(),
             "regime": self.regime.to_dict(),
+            "warnings": self.warnings,
             "coverage": self.coverage.to_dict(),
             "manifest": plain(self.manifest),
         }
@@ -56,7 +60,25 @@ class Analysis(Result):
         return f"<Analysis {self.chain!r}: {self.regime.kind}, zero gamma {self.levels.zero_gamma}>"
 
     def __str__(self) -> str:
-        return "\n\n".join([str(self.chain), self._table(), self.regime.describe(), self._footer()])
+        parts = [str(self.chain), self._table(), self.regime.describe()]
+        parts += ["\n".join(f"WARNING {text}" for text in self.warnings)] if self.warnings else []
+        return "\n\n".join([*parts, self._footer()])
+
+    @property
+    def rates(self) -> Rates:
+        """Rates and how they were obtained; `rates.table` is the parity fit per expiry, if any."""
+        return self.chain.rates
+
+    @property
+    def warnings(self) -> list[str]:
+        """What makes these numbers less sure: low coverage, raised flags."""
+        coverage = self.coverage
+        found = []
+        if coverage.read and coverage.used_open_interest_share < ENOUGH_OPEN_INTEREST:
+            reason, (_, share) = max(coverage.dropped.items(), key=lambda item: item[1][1])
+            used = f"only {coverage.used_open_interest_share:.0%} of open interest is used"
+            found.append(f"{used}: {reason.replace('_', ' ')} holds {share:.0%}")
+        return found + [str(flag) for flag in self.regime.flags.values() if flag.raised]
 
     def _table(self) -> str:
         gamma, regime = self.exposures.gamma, self.regime
@@ -97,7 +119,8 @@ class Analysis(Result):
 def _rates_text(rates: dict[str, Any]) -> str:
     rate, dividend_yield = _percent(rates["rate"]), _percent(rates["dividend_yield"])
     note = f" - NOTE: {rates['note']}" if rates["note"] else ""
-    return f"rate {rate}, dividend yield {dividend_yield}{note}"
+    how = "" if rates["source"] in ("given", "not given") else f"{rates['source']}: "
+    return f"{how}rate {rate}, dividend yield {dividend_yield}{note}"
 
 
 def _percent(value: Any) -> str:
@@ -112,16 +135,21 @@ def analyze(
     *,
     contracts: Any = None,
     weights: Any = None,
+    size: str = "open_interest",
+    side: str = "net",
+    gated: bool = False,
     adv: float | None = None,
+    kappa: float | None = None,
     threads: int | None = None,
 ) -> Analysis:
     """Go from a chain to levels and regime.
 
     Args:
         chain: the contracts.
-        positions: a rule of `assign_positions` (with its `contracts` or `weights`), or Positions
-            of this chain.
-        adv: average daily volume of the underlying in dollars, see `classify_regime`.
+        positions: a rule of `assign_positions` (with its `contracts`, `weights` or `size`), or
+            Positions of this chain.
+        side, gated: how walls are chosen, see `find_levels`.
+        adv, kappa: daily volume in dollars and price impact, see `classify_regime`.
         threads: as in `bsm.greeks`.
 
     Returns:
@@ -137,11 +165,12 @@ def analyze(
         'found'
     """
     if isinstance(positions, str):
-        positions = assign_positions(chain, positions, contracts=contracts, weights=weights)
+        positions = assign_positions(
+            chain, positions, contracts=contracts, weights=weights, size=size
+        )
     greeks = compute_greeks(chain, threads=threads)
     exposures = compute_exposures(chain, greeks, positions)
     profile = sweep_profile(chain, positions, threads=threads)
-    levels = find_levels(exposures, profile)
-    return Analysis(
-        chain, greeks, positions, exposures, profile, levels, classify_regime(levels, adv)
-    )
+    levels = find_levels(exposures, profile, side, gated)
+    regime = classify_regime(levels, adv, kappa)
+    return Analysis(chain, greeks, positions, exposures, profile, levels, regime)

@@ -1,4 +1,4 @@
-"""The command line: `gexcore levels FILE`, `gexcore demo`."""
+"""The command line: levels, exposures, profile, greeks, rates of a chain file, and a demo."""
 
 from __future__ import annotations
 
@@ -9,112 +9,41 @@ import re
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
-from gexcore import __version__
+import numpy as np
+
 from gexcore.analysis import Analysis, analyze
 from gexcore.chain import Chain
+from gexcore.cli_options import build_parser
 from gexcore.errors import GexError
+from gexcore.exposures import compute_exposures
+from gexcore.greeks import compute_greeks
+from gexcore.positions import assign_positions
+from gexcore.profile import sweep_profile
+from gexcore.results import align, number, plain
+from gexcore.units import unit_of
 
 OK, FAILED, USAGE = 0, 1, 2
 
 _COLORS = {"long gamma": "32", "short gamma": "31", "transition": "33", "no exposure": "33"}
 
-_EPILOG = """examples:
-  gexcore demo
-  gexcore levels spx_quotedata.csv --rate 5% --dividend-yield 1.5%
-  gexcore levels _SPX.json --json | jq .zero_gamma.value
-  curl ... | gexcore levels - --as-of session
 
-exit codes: 0 done, 1 failed inside, 2 the input or the command cannot be used
-"""
-
-
-class _Parser(argparse.ArgumentParser):
-    """One line on stderr instead of the whole usage."""
-
-    def error(self, message: str) -> NoReturn:
-        raise GexError(message, hint=f"{self.prog} --help")
-
-
-def _share(text: str) -> float:
-    """A decimal rate: 0.05 or 5%."""
-    try:
-        return float(text[:-1]) / 100 if text.endswith("%") else float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a rate, write 0.05 or 5%") from None
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="gexcore",
-        description="Dealer gamma exposure, zero gamma, walls and regime from option chains.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"gexcore {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    levels = commands.add_parser(
-        "levels",
-        help="levels and regime of an option-chain file",
-        description="Levels and regime of a CBOE chain file: delayed-quotes JSON "
-        "(plain or .gz) or quotedata CSV.",
-        allow_abbrev=False,
-    )
-    levels.add_argument("file", metavar="FILE", help="chain file, or - for standard input")
-    levels.add_argument(
-        "--positions",
-        choices=["naive"],
-        default="naive",
-        help="who holds what; naive: dealers long every call, short every put (default)",
-    )
-    levels.add_argument(
-        "--rate", type=_share, metavar="R", help="continuous rate, 0.05 or 5%% (default 0, noted)"
-    )
-    levels.add_argument(
-        "--dividend-yield",
-        type=_share,
-        metavar="Y",
-        help="continuous yield, 0.015 or 1.5%% (default 0, noted)",
-    )
-    levels.add_argument(
-        "--as-of",
-        default="auto",
-        metavar="WHEN",
-        help="when the quotes were true: printed (the file's time), session (last 16:00 "
-        "New York), or an ISO time "
-        "with zone; default: printed, on a weekend session",
-    )
-    levels.set_defaults(chain=_file_chain)
-
-    demo = commands.add_parser(
-        "demo", help="the whole path on a synthetic chain", allow_abbrev=False
-    )
-    demo.set_defaults(chain=_demo_chain, positions="naive")
-    for command in (levels, demo):
-        command.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    return parser
-
-
-def _file_chain(options: argparse.Namespace) -> Chain:
+def _chain_of(options: argparse.Namespace) -> Chain:
     from gexcore.io import read_cboe
 
     if options.file == "-" and sys.stdin is None:
         raise GexError("standard input is closed", hint="name a file, or pipe one in")
     source: Any = sys.stdin.buffer if options.file == "-" else options.file
-    return read_cboe(
-        source, rate=options.rate, dividend_yield=options.dividend_yield, as_of=options.as_of
+    chain = read_cboe(
+        source,
+        rate=options.rate,
+        dividend_yield=options.dividend_yield,
+        as_of=options.as_of,
+        clock=options.clock,
+        rates=options.rates,
     )
-
-
-def _demo_chain(options: argparse.Namespace) -> Chain:
-    from gexcore.synthetic import synthetic_chain
-
-    if not options.json:
-        print("SYNTHETIC DATA: every number below is invented, no market is shown.\n")
-    return synthetic_chain()
+    return chain if options.scope == "all" else chain.filter(options.scope)
 
 
 def _colored(text: str) -> str:
@@ -133,21 +62,154 @@ def _colored(text: str) -> str:
     return re.sub(rf"(?m)^(regime\s+)({'|'.join(_COLORS)})", paint, text, count=1)
 
 
-def _print(result: Analysis, as_json: bool) -> None:
-    print(json.dumps(result.to_dict(), indent=2) if as_json else _colored(str(result)))
+def _print_levels(result: Analysis, options: argparse.Namespace) -> None:
+    data = result.to_dict()
+    if options.json:
+        print(json.dumps(data, indent=2))
+    elif options.csv:
+        names = ("zero_gamma", *result.levels.STRIKES)
+        found = [data[name] or {} for name in names]
+        values = [level.get("value" if "status" in level else "strike") for level in found]
+        _print_csv(["level", "price"], [names, values])
+    else:
+        print(_colored(str(result)))
 
 
-def _run(arguments: Sequence[str] | None) -> int:
-    options = _parser().parse_args(arguments)
-    chain = options.chain(options)
+def _levels(options: argparse.Namespace) -> None:
+    result = analyze(
+        _chain_of(options),
+        options.positions,
+        size=options.size,
+        side=options.side,
+        gated=options.gated,
+        adv=options.adv,
+        kappa=options.kappa,
+    )
+    _print_levels(result, options)
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from gexcore.synthetic import synthetic_chain
+
+    as_text = not (options.json or options.csv)
+    if as_text:
+        print("SYNTHETIC DATA: every number below is invented, no market is shown.\n")
+    chain = synthetic_chain()
     start = time.perf_counter()
-    result = analyze(chain, options.positions)
+    result = analyze(chain)
     elapsed = time.perf_counter() - start
-    _print(result, options.json)
-    if options.command == "demo" and not options.json:
+    _print_levels(result, options)
+    if as_text:
         pairs = len(chain) * len(result.profile.spots)
         print(f"\n{pairs:,} contract re-pricings, all greeks and levels in {elapsed * 1e3:.1f} ms.")
         print("Next: gexcore levels FILE with a CBOE chain file, or gexcore --help.")
+
+
+def _exposures(options: argparse.Namespace) -> None:
+    chain = _chain_of(options)
+    needs = unit_of(options.greek, options.unit).needs
+    positions = assign_positions(chain, options.positions, size=options.size)
+    exposures = compute_exposures(chain, compute_greeks(chain, needs), positions)
+    if options.unit:
+        exposure = exposures.in_unit(
+            options.greek, options.unit, futures=options.futures, adv=options.adv
+        )
+    else:
+        exposure = getattr(exposures, options.greek)
+    table = exposure.by(*options.by)
+    columns = {**table.columns(), "share": table.gross / (exposure.gross or 1.0)}
+    about = {**exposure.to_dict(), "coverage": exposures.coverage.to_dict()}
+    _print_table(columns, about, exposures.manifest, options, f"{exposure}")
+
+
+def _profile(options: argparse.Namespace) -> None:
+    chain = _chain_of(options)
+    low = 0.9 * chain.spot if options.low is None else options.low
+    high = 1.1 * chain.spot if options.high is None else options.high
+    if options.steps < 1 or (options.steps > 1 and not low < high):
+        raise GexError(
+            f"profile: {options.steps} steps from {low:g} to {high:g}", hint="--from below --to"
+        )
+    spots = np.linspace(low, high, options.steps)
+    positions = assign_positions(chain, options.positions, size=options.size)
+    profile = sweep_profile(chain, positions, spots=spots, which=options.which)
+    columns = {"spot": profile.spots, **{name: profile.values[name] for name in options.which}}
+    units = {name: unit_of(name).label for name in options.which}
+    about = {"units": units, "coverage": profile.coverage.to_dict()}
+    title = ", ".join(f"{name}: {label}" for name, label in units.items())
+    _print_table(columns, about, {**chain.manifest, **positions.manifest}, options, title)
+
+
+def _greeks(options: argparse.Namespace) -> None:
+    chain = _chain_of(options)
+    greeks = compute_greeks(chain, options.which)
+    keys = [name for name in ("root", "expiry") if getattr(chain, name) is not None]
+    columns = {name: chain[name] for name in (*keys, "strike", "option_type", "implied_vol")}
+    columns.update({name: greeks[name] for name in options.which})
+    title = f"{chain}; vega and rho per 1.00, theta, charm and color per year"
+    _print_table(columns, {}, chain.manifest, options, title)
+
+
+def _rates(options: argparse.Namespace) -> None:
+    chain = _chain_of(options)
+    rates = chain.rates
+    if rates.table is None:
+        raise GexError(
+            f"rates: {rates.note or 'flat as given'}", hint="parity needs European quotes"
+        )
+    basis = "unknown" if rates.spot_basis is None else f"{rates.spot_basis * 1e4:+.1f} bp"
+    title = f"{chain}; spot basis {basis}{f'; {rates.note}' if rates.note else ''}"
+    _print_table(rates.table.columns(), rates.to_dict(), chain.manifest, options, title)
+
+
+def _print_csv(names: Sequence[str], columns: Sequence[Any]) -> None:
+    import csv
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(zip(*(plain(list(column)) for column in columns), strict=True))
+
+
+def _print_table(
+    columns: dict[str, Any], about: dict[str, Any], manifest: Any, options: Any, title: str
+) -> None:
+    if options.csv:
+        return _print_csv(list(columns), list(columns.values()))
+    values = {name: plain(np.asarray(column)) for name, column in columns.items()}
+    if options.json:
+        rows = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
+        return print(json.dumps({**about, "rows": rows, "manifest": plain(manifest)}, indent=2))
+    text = [[_cell(name, value) for value in column] for name, column in values.items()]
+    numeric = [
+        i for i, column in enumerate(columns.values()) if np.asarray(column).dtype.kind in "fiu"
+    ]
+    body = align([list(values), *map(list, zip(*text, strict=True))], right=numeric)
+    return print(f"{title}\n\n{body}")
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return "-"
+    if not isinstance(value, float):
+        return str(value)
+    if name in ("strike", "spot", "forward"):
+        return number(value)
+    return f"{value:,.0f}" if abs(value) >= 1e5 else f"{value + 0.0:.6g}"  # no -0
+
+
+COMMANDS = {
+    "levels": _levels,
+    "exposures": _exposures,
+    "profile": _profile,
+    "greeks": _greeks,
+    "rates": _rates,
+    "demo": _demo,
+}
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    options = build_parser(COMMANDS).parse_args(arguments)
+    options.run(options)
     if sys.stdout is not None:  # None where the caller closed it
         sys.stdout.flush()
     return OK
@@ -177,6 +239,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("gexcore: interrupted", file=sys.stderr)
         return 130
+    except OSError as error:
+        print(f"gexcore: failed: {error}. Hint: is there room to write?", file=sys.stderr)
+        return FAILED
     except Exception as error:
         if os.environ.get("GEXCORE_DEBUG"):
             raise

@@ -38,9 +38,10 @@ class ByKey(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Columns by name."""
-        return {"unit": self.unit, **plain(self._columns())}
+        return {"unit": self.unit, **plain(self.columns())}
 
-    def _columns(self) -> dict[str, Any]:
+    def columns(self) -> dict[str, Any]:
+        """Keys, value and gross by name."""
         keys = self.keys if isinstance(self.keys, tuple) else (self.keys,)
         return {
             **dict(zip(self.names, keys, strict=True)),
@@ -50,7 +51,7 @@ class ByKey(Result):
 
     def to_frame(self) -> Any:
         """A pandas data frame with one row per key."""
-        return frame(self._columns())
+        return frame(self.columns())
 
     def __len__(self) -> int:
         return len(self.values)
@@ -59,7 +60,7 @@ class ByKey(Result):
         return f"<ByKey {', '.join(self.names)}: {len(self)} keys, {self.unit}>"
 
     def __str__(self) -> str:
-        columns = list(self._columns().values())
+        columns = list(self.columns().values())
         shown = [
             [str(c[i]) for c in columns[:-2]] + [money(columns[-2][i])]
             for i in range(min(len(self), 40))
@@ -133,8 +134,7 @@ class Exposure(Result):
         Raises:
             ConventionError: no such unit or futures contract. InputError: adv is not positive.
         """
-        unit = unit_of(self.greek, name)
-        return self._owner._compute(unit, _parameter(unit, futures, adv))
+        return self._owner.in_unit(self.greek, name, futures=futures, adv=adv)
 
     def to_dict(self) -> dict[str, Any]:
         """Net and gross with their unit."""
@@ -203,6 +203,13 @@ class Exposures(Result):
         if name not in self._cache:
             self._cache[name] = self._compute(unit_of(name), 1.0)
         return self._cache[name]
+
+    def in_unit(
+        self, greek: str, name: str, *, futures: str | None = None, adv: float | None = None
+    ) -> Exposure:
+        """An exposure in a named unit; see `Exposure.in_unit`."""
+        unit = unit_of(greek, name)
+        return self._compute(unit, _parameter(unit, futures, adv))
 
     def _compute(self, unit: Unit, parameter: float) -> Exposure:
         for need in unit.needs:

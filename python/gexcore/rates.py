@@ -48,7 +48,8 @@ class ParityTable(Result):
     mad_bp: Float64
     status: npt.NDArray[np.str_]
 
-    def _columns(self) -> dict[str, Any]:
+    def columns(self) -> dict[str, Any]:
+        """Columns by name, one value per series."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
@@ -58,11 +59,11 @@ class ParityTable(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Columns by name, one value per series."""
-        return dict(plain(self._columns()))
+        return dict(plain(self.columns()))
 
     def to_frame(self) -> Any:
         """A pandas data frame with one row per series."""
-        return frame(self._columns())
+        return frame(self.columns())
 
     def __len__(self) -> int:
         return len(self.status)

@@ -33,6 +33,8 @@ def read_cboe(
     rate: float | None = None,
     dividend_yield: float | None = None,
     as_of: str | datetime | AsOf = "auto",
+    clock: str = "settlement",
+    rates: str = "auto",
 ) -> Chain:
     """Read a CBOE chain, delayed quotes JSON or quotedata CSV, plain or gzip.
 
@@ -41,8 +43,7 @@ def read_cboe(
 
     Args:
         source: path, bytes, or an open binary file such as sys.stdin.buffer.
-        rate: continuously compounded rate per year, decimal; None lets the chain decide.
-        dividend_yield: continuous yield per year, decimal; None lets the chain decide.
+        rate, dividend_yield, rates, clock: as in `Chain.from_arrays`.
         as_of: "auto", "printed", "session", an ISO time with zone, or an aware datetime.
 
     Returns:
@@ -64,7 +65,9 @@ def read_cboe(
     from gexcore.chain import Chain
 
     arguments = _parse(source, as_of)
-    return Chain.from_arrays(rate=rate, dividend_yield=dividend_yield, **arguments)
+    return Chain.from_arrays(
+        rate=rate, dividend_yield=dividend_yield, rates=rates, clock=clock, **arguments
+    )
 
 
 def _parse(source: FileSource, as_of: str | datetime | AsOf) -> dict[str, Any]:
