@@ -47,9 +47,9 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _path_options() -> argparse.ArgumentParser:
+def _path_options() -> _Parser:
     """Options of the path from a file to positions, the same for every command."""
-    path = argparse.ArgumentParser(add_help=False)
+    path = _Parser(add_help=False)
     path.add_argument("file", metavar="FILE", help="chain file, or - for standard input")
     group = path.add_argument_group("conventions, all named in the output")
     group.add_argument(
@@ -70,8 +70,9 @@ def _path_options() -> argparse.ArgumentParser:
         "--rates",
         choices=RATE_SOURCES,
         default="auto",
-        help="parity: forwards from put and call quotes; flat: --rate and --dividend-yield, 0 where "
-        "not given; default: parity where European contracts are quoted and no rate is given",
+        help="parity: forwards from put and call quotes; flat: --rate and --dividend-yield, "
+        "0 where not given; default: parity where European contracts are quoted and no rate is "
+        "given",
     )
     group.add_argument("--rate", type=_share, metavar="R", help="continuous rate, 0.05 or 5%%")
     group.add_argument(
@@ -85,8 +86,8 @@ def _path_options() -> argparse.ArgumentParser:
     return path
 
 
-def _position_options() -> argparse.ArgumentParser:
-    held = argparse.ArgumentParser(add_help=False)
+def _position_options() -> _Parser:
+    held = _Parser(add_help=False)
     group = held.add_argument_group("who holds what")
     rules = [name for name, rule in RULES.items() if rule.needs is None]
     group.add_argument(
@@ -101,16 +102,16 @@ def _position_options() -> argparse.ArgumentParser:
     return held
 
 
-def _table_options() -> argparse.ArgumentParser:
-    shape = argparse.ArgumentParser(add_help=False)
+def _table_options() -> _Parser:
+    shape = _Parser(add_help=False)
     kind = shape.add_mutually_exclusive_group()
     kind.add_argument("--json", action="store_true", help="print JSON instead of a table")
     kind.add_argument("--csv", action="store_true", help="print CSV instead of a table")
     return shape
 
 
-def _regime_options() -> argparse.ArgumentParser:
-    regime = argparse.ArgumentParser(add_help=False)
+def _regime_options() -> _Parser:
+    regime = _Parser(add_help=False)
     group = regime.add_argument_group("walls and regime")
     group.add_argument(
         "--side",
@@ -130,8 +131,8 @@ def _regime_options() -> argparse.ArgumentParser:
     return regime
 
 
-def _exposure_options() -> argparse.ArgumentParser:
-    what = argparse.ArgumentParser(add_help=False)
+def _exposure_options() -> _Parser:
+    what = _Parser(add_help=False)
     what.add_argument("--greek", choices=EXPOSURES, default="gamma", help="default gamma")
     keys = "strike (default), expiry, option_type, root, or several: expiry,strike"
     what.add_argument("--by", type=_names, default=("strike",), metavar="KEYS", help=keys)
@@ -142,8 +143,8 @@ def _exposure_options() -> argparse.ArgumentParser:
     return what
 
 
-def _profile_options() -> argparse.ArgumentParser:
-    what = argparse.ArgumentParser(add_help=False)
+def _profile_options() -> _Parser:
+    what = _Parser(add_help=False)
     known = ", ".join(EXPOSURES)
     what.add_argument("--which", type=_names, default=("gamma",), help=f"of {known}")
     what.add_argument("--from", type=float, dest="low", metavar="SPOT", help="default 0.9 spot")
@@ -152,8 +153,8 @@ def _profile_options() -> argparse.ArgumentParser:
     return what
 
 
-def _greek_options() -> argparse.ArgumentParser:
-    what = argparse.ArgumentParser(add_help=False)
+def _greek_options() -> _Parser:
+    what = _Parser(add_help=False)
     default = ("price", "delta", "gamma", "vega", "theta", "vanna", "charm")
     what.add_argument("--which", type=_names, default=default, help=f"of {', '.join(bsm.GREEKS)}")
     return what
