@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from gexcore.results import Result, align, frame, money, plain
 from gexcore.units import EXPOSURES, FUTURES, Market, Unit, unit_of
 
 Float64 = npt.NDArray[np.float64]
+# code per row, number of codes, which codes hold a used row, and their keys
+_Grouping = tuple[npt.NDArray[np.int32], int, npt.NDArray[np.bool_], tuple[npt.NDArray[Any], ...]]
 DEFINITIONS_VERSION = "1"  # raised whenever a level or exposure changes its meaning
 
 
@@ -104,22 +106,9 @@ class Exposure(Result):
         """
         if not names:
             raise ConventionError("by: no key was named", hint='for example by("strike")')
-        chain = self.chain
-        columns = [chain.codes(name) for name in names]
-        sizes = [len(values) for _, values in columns]
-        flat = reduce(
-            lambda left, c: left * len(c[1]) + c[0], columns[1:], columns[0][0].astype(np.int64)
-        )
-        if len(names) > 1 and int(np.prod(sizes)) > 4 * len(chain):
-            present, inverse = np.unique(flat, return_inverse=True)
-        else:
-            present, inverse = np.arange(int(np.prod(sizes))), flat
-        codes = inverse.astype(np.int32)
-        held = np.bincount(codes[self.used], minlength=len(present)) > 0
-        net = _core.sum_by(self.values, codes, len(present))[held]
-        gross = _core.sum_by(np.abs(self.values), codes, len(present))[held]
-        parts = np.unravel_index(present[held], sizes)
-        keys = tuple(values[part] for (_, values), part in zip(columns, parts, strict=True))
+        codes, count, held, keys = self._owner._grouping(names)
+        net = _core.sum_by(self.values, codes, count)[held]
+        gross = _core.sum_by(np.abs(self.values), codes, count)[held]
         return ByKey(names, keys if len(keys) > 1 else keys[0], net, gross, self.unit)
 
     def in_unit(
@@ -165,7 +154,7 @@ def _parameter(unit: Unit, futures: str | None, adv: float | None) -> float:
 class Exposures(Result):
     """Every exposure whose greek was computed, by name: `exposures.gamma.net`."""
 
-    __slots__ = ("_cache", "_used", "chain", "coverage", "greeks", "positions")
+    __slots__ = ("_cache", "_groupings", "_used", "chain", "coverage", "greeks", "positions")
 
     def __init__(self, chain: Chain, greeks: ChainGreeks, positions: Positions) -> None:
         self.chain = chain
@@ -174,6 +163,7 @@ class Exposures(Result):
         self.coverage: Coverage
         self.coverage, self._used = cover(chain, positions, greeks)
         self._cache: dict[str, Exposure] = {}
+        self._groupings: dict[tuple[str, ...], _Grouping] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -232,6 +222,25 @@ class Exposures(Result):
             self._used,
             self,
         )
+
+    def _grouping(self, names: tuple[str, ...]) -> _Grouping:
+        """Number the distinct combinations of some keys; the same for every exposure."""
+        if names in self._groupings:
+            return self._groupings[names]
+        columns = [self.chain.codes(name) for name in names]
+        sizes = [len(values) for _, values in columns]
+        codes = columns[0][0].astype(np.int64)
+        for more, values in columns[1:]:
+            codes = codes * len(values) + more
+        count = math.prod(sizes)
+        present = np.arange(count) if count <= 4 * len(self.chain) else None
+        if present is None:
+            present, codes = np.unique(codes, return_inverse=True)
+        held = np.bincount(codes[self._used], minlength=len(present)) > 0
+        parts = np.unravel_index(present[held], sizes)
+        keys = tuple(values[part] for (_, values), part in zip(columns, parts, strict=True))
+        self._groupings[names] = (codes.astype(np.int32), len(present), held, keys)
+        return self._groupings[names]
 
     def to_dict(self) -> dict[str, Any]:
         """Every exposure, the coverage and the conventions."""

@@ -143,7 +143,10 @@ class Levels(Result):
         """The ten contracts that drive net gamma most."""
         gamma = self.exposures.gamma
         chain, values = gamma.chain, gamma.values
-        rows = np.argsort(-np.abs(values), kind="stable")[:10]
+        size = np.abs(values)
+        least = np.partition(size, -10)[-10] if len(size) > 10 else 0.0
+        rows = np.flatnonzero(size >= least)  # few: sorting all of them would cost a millisecond
+        rows = rows[np.argsort(-size[rows], kind="stable")][:10]
         return tuple(
             Driver(
                 "" if chain.root is None else str(chain.root[i]),

@@ -21,6 +21,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         if value.dtype == "datetime64[ns]":  # tolist would give bare integers
             value = value.astype("datetime64[us]")
+        if value.dtype.kind in "biuU" or (value.dtype.kind == "f" and np.isfinite(value).all()):
+            return value.tolist()
         return [plain(item) for item in value.tolist()]
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
