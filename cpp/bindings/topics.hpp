@@ -6,6 +6,7 @@ namespace gexcore::bindings {
 
 void bind_cpu(py::module_& module);
 void bind_greeks(py::module_& module);
+void bind_implied_vol(py::module_& module);
 void bind_sums(py::module_& module);
 void bind_profile(py::module_& module);
 

@@ -19,6 +19,7 @@ constexpr double kNoWidth = 1e-130;  // s sqrt T up to here counts as 0; its inv
 struct Density {
     double poison;         // 0, or NaN for a row with an input out of range
     double singular;       // 0, or NaN exactly at the money with s sqrt T = 0, where derivatives do not exist
+    double moneyness;      // ln(F / K)
     bool forward_above;    // F > K
     double x1, x2, width;  // x2 = |ln F/K| / width + width/2, x1 = x2 - width, width = s sqrt T
     double inverse_width, sqrt_time, inverse_sqrt_time, inverse_vol;
@@ -38,7 +39,8 @@ GEXCORE_INLINE Density density_of(const Contract& c) {
                nan_outside(c.rate * c.time_to_expiry, -700.0, 700.0) +
                nan_outside(c.dividend_yield * c.time_to_expiry, -700.0, 700.0);
     const SplitLog log = log_ratio(c.spot, c.strike);
-    const double moneyness = log.high + (log.low + carry);  // ln(F / K)
+    const double moneyness = log.high + (log.low + carry);
+    d.moneyness = moneyness;
     d.forward_above = moneyness > 0.0;
     d.sqrt_time = __builtin_sqrt(c.time_to_expiry);
     d.width = c.implied_vol * d.sqrt_time;

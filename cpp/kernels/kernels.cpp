@@ -3,6 +3,7 @@
 
 #include "black_scholes.hpp"
 #include "greeks.hpp"
+#include "implied_vol.hpp"
 #include "math.hpp"
 #include "sum.hpp"
 #include "sweep.hpp"
@@ -14,6 +15,6 @@ namespace GEXCORE_KERNEL_NAMESPACE {
 
 extern const gexcore::Kernels kernels;
 const gexcore::Kernels kernels = {
-    GEXCORE_NAME_OF(GEXCORE_KERNEL_NAMESPACE), greeks, sum, sum_abs, sum_by, sweep_prepare, split_log, sweep};
+    GEXCORE_NAME_OF(GEXCORE_KERNEL_NAMESPACE), greeks, sum, sum_abs, sum_by, sweep_prepare, split_log, sweep, implied_vol};
 
 }  // namespace GEXCORE_KERNEL_NAMESPACE

@@ -47,6 +47,9 @@ struct Kernels {
     // S.
     void (*sweep)(const SweepBlock& rows, size_t n, const double* log_high, const double* log_low, size_t spots, double* out,
                   double* slope);
+    // vol[i] from price[i], NaN where none exists; status: 0 solved, 1 at or below intrinsic, 2 at or above the maximum, 3 an
+    // input that is not a number or out of range. in.implied_vol is not read.
+    void (*implied_vol)(const GreekBlock& in, const double* price, size_t n, double* vol, double* status);
 };
 
 }  // namespace gexcore

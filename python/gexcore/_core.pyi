@@ -10,6 +10,7 @@ _Numbers: TypeAlias = Any  # a number or an array; checked by the core, refused 
 
 __version__: str
 GREEKS: tuple[str, ...]
+VOL_STATUS: tuple[str, ...]
 
 def cpu_available() -> list[str]: ...
 def cpu_active() -> str: ...
@@ -26,6 +27,17 @@ def greeks(
     out: _Float64 | None,
     threads: int | None,
 ) -> _Float64: ...
+def implied_vol(
+    price: _Numbers,
+    spot: _Numbers,
+    strike: _Numbers,
+    time_to_expiry: _Numbers,
+    rate: _Numbers,
+    dividend_yield: _Numbers,
+    is_call: _Numbers,
+    return_status: bool,
+    threads: int | None,
+) -> Any: ...
 def sum(values: _Numbers, threads: int | None = ...) -> float: ...
 def sum_abs(values: _Numbers, threads: int | None = ...) -> float: ...
 def sum_by(

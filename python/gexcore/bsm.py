@@ -17,6 +17,7 @@ Numbers: TypeAlias = Any  # a real number, or a one-dimensional array of them
 Float64: TypeAlias = npt.NDArray[np.float64]
 
 GREEKS: tuple[str, ...] = _core.GREEKS
+VOL_STATUS: tuple[str, ...] = _core.VOL_STATUS
 
 
 class Greeks(Result):
@@ -139,3 +140,48 @@ def greeks(
         threads,
     )
     return out if out is not None else Greeks(names, rows, result)
+
+
+def implied_vol(
+    price: Numbers,
+    spot: Numbers,
+    strike: Numbers,
+    time_to_expiry: Numbers,
+    rate: Numbers = 0.0,
+    dividend_yield: Numbers = 0.0,
+    is_call: Any = True,
+    *,
+    return_status: bool = False,
+    threads: int | None = None,
+) -> Any:
+    """Implied vol of option prices, decimal per square root of a year; NaN where none exists.
+
+    Args:
+        price: option prices, (n,) or a number, in or out of the money.
+        spot, strike: prices, > 0. For Black-76 pass the forward as spot and the rate as yield.
+        time_to_expiry: years, > 0.
+        rate, dividend_yield: continuous, decimal.
+        is_call: booleans, True for calls.
+        return_status: also return why.
+        threads: as in `greeks`.
+
+    Returns:
+        Vols, an array or a float; with `return_status` (vols, codes), codes indexing VOL_STATUS:
+        0 solved, 1 at or below intrinsic value, 2 at or above the largest possible price,
+        3 an input that is not a number or out of range.
+
+    Raises:
+        InputError: lengths differ, or a column is not one-dimensional real numbers.
+
+    Source: a rational guess and three steps of Householder's third-order method on ln(price), see
+    docs/how_it_works.md; the idea of normalising to out-of-the-money prices is P. Jaeckel's, Let's
+    be rational, Wilmott 2015.
+
+    Example:
+        >>> price = greeks(100.0, 105.0, 0.25, 0.2, is_call=False, which="price").price
+        >>> round(implied_vol(price, 100.0, 105.0, 0.25, is_call=False), 12)
+        0.2
+    """
+    return _core.implied_vol(
+        price, spot, strike, time_to_expiry, rate, dividend_yield, is_call, return_status, threads
+    )

@@ -5,6 +5,7 @@
 #include "gexcore/error.hpp"
 #include "gexcore/execution.hpp"
 #include "gexcore/greeks.hpp"
+#include "gexcore/implied_vol.hpp"
 #include "gexcore/profile.hpp"
 #include "gexcore/sums.hpp"
 #include "gexcore/sweep_greeks.hpp"
