@@ -14,7 +14,15 @@
 namespace GEXCORE_KERNEL_NAMESPACE {
 
 extern const gexcore::Kernels kernels;
-const gexcore::Kernels kernels = {
-    GEXCORE_NAME_OF(GEXCORE_KERNEL_NAMESPACE), greeks, sum, sum_abs, sum_by, sweep_prepare, split_log, sweep, implied_vol};
+const gexcore::Kernels kernels = {GEXCORE_NAME_OF(GEXCORE_KERNEL_NAMESPACE),
+                                  greeks,
+                                  sum,
+                                  sum_abs,
+                                  sum_by,
+                                  sweep_prepare,
+                                  split_log,
+                                  sweep,
+                                  sweep_uniform,
+                                  implied_vol};
 
 }  // namespace GEXCORE_KERNEL_NAMESPACE

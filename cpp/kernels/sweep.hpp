@@ -61,5 +61,121 @@ void sweep(const gexcore::SweepBlock& rows, size_t n, const double* log_high, co
     }
 }
 
+// Vectors as wide as the registers: 8 lanes are one, two or four of them.
+#if defined(__AVX512F__)
+constexpr size_t kWidth = 8;
+#elif defined(__AVX2__)
+constexpr size_t kWidth = 4;
+#else
+constexpr size_t kWidth = 2;
+#endif
+typedef double Vector __attribute__((vector_size(kWidth * sizeof(double)), aligned(8)));
+
+constexpr size_t kRun = gexcore::kSweepRun;
+constexpr size_t kHalf = kRun / 2;
+constexpr size_t kGroup = 4 * kLanes;  // rows in flight
+
+GEXCORE_INLINE Vector load(const double* p) {
+    Vector v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+
+// Adds value, value * ratio, value * ratio^2 decay, ... of 32 rows to 16 sums, one lane per row modulo 8.
+GEXCORE_INLINE void add_half(const double* value, const double* ratio, const double* decay, Vector (*sums)[kLanes / kWidth]) {
+    for (size_t part = 0; part < kLanes / kWidth; ++part) {
+        const size_t at = part * kWidth;
+        Vector v0 = load(value + at), v1 = load(value + at + 8), v2 = load(value + at + 16), v3 = load(value + at + 24);
+        Vector r0 = load(ratio + at), r1 = load(ratio + at + 8), r2 = load(ratio + at + 16), r3 = load(ratio + at + 24);
+        const Vector c0 = load(decay + at), c1 = load(decay + at + 8), c2 = load(decay + at + 16), c3 = load(decay + at + 24);
+        for (size_t j = 0; j < kHalf; ++j) {
+            sums[j][part] += (v0 + v1) + (v2 + v3);
+            v0 *= r0, v1 *= r1, v2 *= r2, v3 *= r3;
+            r0 *= c0, r1 *= c1, r2 *= c2, r3 *= c3;
+        }
+    }
+}
+
+GEXCORE_INLINE double add_vectors(const Vector* parts) {
+    Lanes all;
+    __builtin_memcpy(&all, parts, sizeof all);
+    return add_lanes(all);
+}
+
+struct Run {
+    alignas(64) double value[gexcore::kBlockRows];       // at the middle of the run
+    alignas(64) double next[gexcore::kBlockRows];        // value * ratio_up, the first step up
+    alignas(64) double ratio_up[gexcore::kBlockRows];    // from the second step up on
+    alignas(64) double ratio_down[gexcore::kBlockRows];  // from the middle down
+    alignas(64) double decay[gexcore::kBlockRows];
+};
+
+// Seeds of a run of 32 spots that starts at ln S = high + low, at its 16th: half as many steps lose a quarter as many digits.
+// Rows whose Gaussian is narrower than the step, and rows that do not reach the run, get 0.
+GEXCORE_INLINE void seed_run(const gexcore::SweepBlock& rows, size_t n, double high, double low, double step, Run& run) {
+    const double *center_high = rows.center_high, *center_low = rows.center_low, *inverse_width = rows.inverse_width,
+                 *amplitude = rows.amplitude;
+    const double half = static_cast<double>(kHalf - 1) * step;
+    for (size_t i = 0; i < n; ++i) {
+        const double a = inverse_width[i] * step;
+        const double d = ((((high - center_high[i]) + low) - center_low[i]) + half) * inverse_width[i];
+        const bool reaches = a <= 1.0 && abs(d) < 38.0;
+        const double safe_d = reaches ? d : 0.0;
+        const double safe_a = reaches ? a : 0.0;
+        const double value = reaches ? amplitude[i] * exp_flush(-0.5 * (safe_d * safe_d)) : 0.0;
+        const double up = exp_both(-safe_a * madd(0.5, safe_a, safe_d)).value;
+        const double decay = exp_both(-safe_a * safe_a).value;
+        run.value[i] = value;
+        run.next[i] = value * up;
+        run.ratio_up[i] = up * decay;
+        run.ratio_down[i] = exp_both(-safe_a * madd(0.5, safe_a, -safe_d)).value;
+        run.decay[i] = decay;
+    }
+    for (size_t i = n; i < (n + kGroup - 1) / kGroup * kGroup; ++i)
+        run.value[i] = run.next[i] = run.ratio_up[i] = run.ratio_down[i] = run.decay[i] = 0.0;
+}
+
+// Gaussians narrower than the step, one after the other: only the few spots that they reach.
+GEXCORE_INLINE void add_narrow(const gexcore::SweepBlock& rows, size_t n, const double* log_high, const double* log_low,
+                               size_t spots, double step, double* out) {
+    for (size_t i = 0; i < n; ++i) {
+        const double inverse = rows.inverse_width[i], amplitude = rows.amplitude[i];
+        if (!(inverse * step > 1.0) || amplitude == 0.0) continue;
+        const double high = rows.center_high[i], low = rows.center_low[i];
+        const double center = (((high - log_high[0]) - log_low[0]) + low) / step;
+        const double reach = 38.0 / (inverse * step) + 1.0;
+        const double last = static_cast<double>(spots) - 1.0;
+        if (center + reach < 0.0 || center - reach > last) continue;
+        const size_t from = static_cast<size_t>(max(center - reach, 0.0));
+        const size_t to = static_cast<size_t>(min(center + reach, last)) + 1;
+        for (size_t j = from; j < to; ++j) {
+            const double d = (((log_high[j] - high) + log_low[j]) - low) * inverse;
+            out[j] += amplitude * exp_flush(-0.5 * (d * d));
+        }
+    }
+}
+
+// On a uniform grid in ln S a Gaussian is g, g r, g r^2 c, ...: two multiplications per step, no exp. Seeded every 32 spots.
+void sweep_uniform(const gexcore::SweepBlock& rows, size_t n, const double* log_high, const double* log_low, size_t spots,
+                   double step, double* out) {
+    Run run;
+    for (size_t first = 0; first < spots; first += kRun) {
+        seed_run(rows, n, log_high[first], log_low[first], step, run);
+        Vector down[kHalf][kLanes / kWidth] = {};  // the middle and 15 below
+        Vector up[kHalf][kLanes / kWidth] = {};    // 16 above
+        for (size_t i = 0; i < n; i += kGroup) {
+            if (sum_abs(run.value + i, kGroup) == 0.0) continue;
+            add_half(run.value + i, run.ratio_down + i, run.decay + i, down);
+            add_half(run.next + i, run.ratio_up + i, run.decay + i, up);
+        }
+        for (size_t j = 0; j < kHalf; ++j) {
+            const size_t below = first + kHalf - 1 - j, above = first + kHalf + j;
+            if (below < spots) out[below] = add_vectors(down[j]);
+            if (above < spots) out[above] = add_vectors(up[j]);
+        }
+    }
+    add_narrow(rows, n, log_high, log_low, spots, step, out);
+}
+
 }  // namespace
 }  // namespace GEXCORE_KERNEL_NAMESPACE

@@ -9,6 +9,7 @@ namespace gexcore {
 constexpr size_t kBlockRows = 512;
 constexpr size_t kLanes = 8;
 constexpr size_t kGreekCount = 12;
+constexpr size_t kSweepRun = 32;  // spots between two seeds of the recurrence
 
 // Columns of one block, unit stride. `sign` is +1 for calls, -1 for puts.
 struct GreekBlock {
@@ -47,6 +48,9 @@ struct Kernels {
     // S.
     void (*sweep)(const SweepBlock& rows, size_t n, const double* log_high, const double* log_low, size_t spots, double* out,
                   double* slope);
+    // The same out[j] for spots whose ln S ascends by `step` each, by recurrence.
+    void (*sweep_uniform)(const SweepBlock& rows, size_t n, const double* log_high, const double* log_low, size_t spots,
+                          double step, double* out);
     // vol[i] from price[i], NaN where none exists; status: 0 solved, 1 at or below intrinsic, 2 at or above the maximum, 3 an
     // input that is not a number or out of range. in.implied_vol is not read.
     void (*implied_vol)(const GreekBlock& in, const double* price, size_t n, double* vol, double* status);

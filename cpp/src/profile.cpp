@@ -16,6 +16,18 @@ constexpr int kCoarsest = -8;  // exponents of the step of the search grid
 constexpr int kFinest = -13;
 constexpr double kShareThatMatters = 1e-3;
 constexpr std::size_t kTileSpots = 1024;
+constexpr std::size_t kFewestUniform = 8;
+constexpr double kSpotRounding = 1e-15;  // of ln S: a few roundings of S
+
+// The step in ln S if all steps are equal up to the rounding of the spots themselves, else 0.
+double uniform_step(const double* high, const double* low, std::size_t count) {
+    if (count < kFewestUniform) return 0.0;
+    const auto distance = [&](std::size_t j) { return (high[j] - high[0]) + (low[j] - low[0]); };
+    const double step = distance(count - 1) / static_cast<double>(count - 1);
+    for (std::size_t j = 1; j < count; ++j)
+        if (!(std::fabs(distance(j) - static_cast<double>(j) * step) <= kSpotRounding)) return 0.0;
+    return step;
+}
 
 }  // namespace
 
@@ -42,12 +54,16 @@ void GammaProfile::evaluate_log_derivative(const double* spots, std::size_t coun
     for (std::size_t first = 0; first < count; first += tile) {
         const std::size_t here = std::min(tile, count - first);
         kernels.split_log(spots + first, here, high.data(), low.data());
+        const double step = slope == nullptr ? uniform_step(high.data(), low.data(), here) : 0.0;
         run_pieces(blocks, execution, [&](std::size_t b) {
             const std::size_t at = b * kBlockRows;
             const SweepBlock block{&center_high_[at], &center_low_[at], &inverse_width_[at], &amplitude_[at]};
             double* row = partial.data() + b * width;
-            kernels.sweep(block, block_rows(rows_, b), high.data(), low.data(), here, row,
-                          slope == nullptr ? nullptr : row + tile);
+            const std::size_t rows = block_rows(rows_, b);
+            if (step > 0.0)
+                kernels.sweep_uniform(block, rows, high.data(), low.data(), here, step, row);
+            else
+                kernels.sweep(block, rows, high.data(), low.data(), here, row, slope == nullptr ? nullptr : row + tile);
         });
         add_tree(partial.data(), blocks, width);
         std::copy_n(partial.data(), here, value + first);
