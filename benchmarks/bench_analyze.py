@@ -1,42 +1,46 @@
-"""From a chain in memory to levels and regime, and from a file as a process."""
+"""W7: from a chain in memory to levels and regime; and a whole process."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from collections.abc import Callable
-from math import exp, log, pi, sqrt
 from typing import Any
 
+import books
 import gexcore as gex
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.benchmark(group="W7 analyze")
 
 
-def gamma_at(chain: gex.Chain, spot: float) -> float:
-    """Net dealer gamma by the textbook, one contract after the other."""
-    total = 0.0
-    rows = zip(
-        chain.strike,
-        chain.time_to_expiry,
-        chain.implied_vol,
-        chain.open_interest,
-        chain.is_call,
-        strict=True,
-    )
-    for k, t, s, size, is_call in rows:
-        if s > 0 and t > 0:
-            width = s * sqrt(t)
-            d1 = (log(spot / k) + (chain.rate - chain.dividend_yield + s * s / 2) * t) / width
-            gamma = exp(-chain.dividend_yield * t - d1 * d1 / 2) / (sqrt(2 * pi) * spot * width)
-            total += (size if is_call else -size) * gamma
-    return total * 100 * spot**2 / 100
+def assert_levels(result: gex.Analysis, b: books.Book, size: Any) -> None:
+    """Net gamma, its zero and the walls from gammas computed here."""
+    on = (b.implied_vol > 0) & (b.time_to_expiry > 0) & (size > 0)
+    columns = [np.broadcast_to(x, len(size))[on] for x in b[1:]]
+    weight = np.where(columns[-1], 100.0, -100.0) * size[on]
 
+    def each(spot: float) -> Any:
+        return weight * books.numpy_gamma(books.Book(spot, *columns)) * spot**2 / 100
 
-def test_analyze(benchmark: Callable[..., Any]) -> None:
-    chain = gex.synthetic_chain(19_000)
-    result = gex.analyze(chain)
-    assert abs(gamma_at(chain, chain.spot) / result.exposures.gamma.net - 1) < 1e-9
+    gamma = each(b.spot)
+    assert abs(gamma.sum() / result.exposures.gamma.net - 1) < 1e-9
     flip = result.levels.zero_gamma.value
-    assert gamma_at(chain, flip * (1 - 1e-6)) < 0 < gamma_at(chain, flip * (1 + 1e-6))
+    assert flip is not None
+    assert each(flip * (1 - 1e-6)).sum() * each(flip * (1 + 1e-6)).sum() < 0
+    strikes, codes = np.unique(columns[0], return_inverse=True)
+    by_strike = np.bincount(codes, gamma)
+    assert result.levels.call_wall.strike == strikes[by_strike.argmax()]
+    assert result.levels.put_wall.strike == strikes[by_strike.argmin()]
+
+
+@pytest.mark.parametrize("rows", [200, 19_000])
+def test_analyze(benchmark: Callable[..., Any], rows: int) -> None:
+    chain = gex.synthetic_chain(rows)
+    columns = (chain.strike, chain.time_to_expiry, chain.implied_vol)
+    b = books.Book(chain.spot, *columns, chain.rate, chain.dividend_yield, chain.is_call)
+    assert_levels(gex.analyze(chain), b, chain.open_interest)
     benchmark(gex.analyze, chain)
 
 

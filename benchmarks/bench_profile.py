@@ -1,54 +1,63 @@
-"""Gamma profile of 20,000 contracts at 100 spots, beside NumPy with all constants hoisted."""
+"""W3: gamma profile of 20,000 contracts at 100 geometric spots, preparation included."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import pi, sqrt
 from typing import Any
 
+import books
 import gexcore as gex
 import numpy as np
 import pytest
 
-SPOTS = np.geomspace(4250.0, 5750.0, 100)
+pytestmark = pytest.mark.benchmark(group="W3 gamma profile")
 
 
 @pytest.fixture(scope="module")
-def chain() -> gex.Chain:
-    return gex.synthetic_chain(20_000)
+def sweep() -> books.Sweep:
+    return books.sweep()
 
 
-def in_numpy(chain: gex.Chain, weight: Any) -> Any:
-    """$ gamma per 1% move at each spot; per contract only one Gaussian is left to evaluate."""
-    on = weight != 0
-    t, s, k = chain.time_to_expiry[on], chain.implied_vol[on], chain.strike[on]
-    width = s * np.sqrt(t)
-    center = np.log(k) - (chain.rate - chain.dividend_yield + s * s / 2) * t
-    amplitude = weight[on] * np.exp(-chain.dividend_yield * t) / (width * sqrt(2 * pi))
-    distance = [(x - center) / width for x in np.log(SPOTS)]
-    return np.array([(amplitude * np.exp(-0.5 * d * d)).sum() for d in distance]) * SPOTS / 100
+def pairs(sweep: books.Sweep) -> int:
+    return len(sweep.weight) * len(sweep.spots)
 
 
-def weight_of(chain: gex.Chain) -> Any:
-    usable = (chain.implied_vol > 0) & (chain.time_to_expiry > 0)
-    return np.where(usable, gex.assign_positions(chain).weight, 0.0)
+def assert_close(found: Any, expected: Any) -> None:
+    """Against the largest value of the profile."""
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-11 * np.abs(expected).max())
 
 
-def test_profile(benchmark: Callable[..., Any], chain: gex.Chain) -> None:
+def test_profile(benchmark: Callable[..., Any], sweep: books.Sweep) -> None:
+    assert_close(books.gamma_profile(sweep), books.numpy_profile(sweep))
+    benchmark(books.gamma_profile, sweep)
+    books.note(benchmark, "ns_per_pair", pairs(sweep))
+
+
+def test_profile_of_a_chain(benchmark: Callable[..., Any], sweep: books.Sweep) -> None:
+    """As users call it: coverage, at-the-money vol and the unit included."""
+    chain = gex.synthetic_chain(20_000)
     positions = gex.assign_positions(chain)
-    profile = gex.sweep_profile(chain, positions, spots=SPOTS)
-    expected = in_numpy(chain, weight_of(chain))
-    np.testing.assert_allclose(
-        profile.gamma, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max()
-    )
-    benchmark(gex.sweep_profile, chain, positions, spots=SPOTS)
-    if benchmark.stats:
-        pairs = len(chain) * len(SPOTS)
-        benchmark.extra_info["ns_per_pair"] = benchmark.stats["min"] / pairs * 1e9
+    profile = gex.sweep_profile(chain, positions, spots=sweep.spots)
+    assert_close(profile.gamma, books.numpy_profile(sweep) * sweep.spots**2 / 100)
+    benchmark(gex.sweep_profile, chain, positions, spots=sweep.spots)
+    books.note(benchmark, "ns_per_pair", pairs(sweep))
 
 
-def test_profile_in_numpy(benchmark: Callable[..., Any], chain: gex.Chain) -> None:
-    """The yardstick for the ratio."""
-    weight = weight_of(chain)
-    assert np.isfinite(in_numpy(chain, weight)).all()
-    benchmark(in_numpy, chain, weight)
+def test_profile_in_numpy(benchmark: Callable[..., Any], sweep: books.Sweep) -> None:
+    """The yardstick: NumPy with all constants hoisted, one exp per pair."""
+    b = sweep.book
+    here = [sweep.weight @ books.numpy_gamma(b._replace(spot=s)) for s in sweep.spots[::10]]
+    assert_close(books.numpy_profile(sweep)[::10], here)
+    benchmark.pedantic(books.numpy_profile, (sweep,), rounds=20, warmup_rounds=1)
+    books.note(benchmark, "ns_per_pair", pairs(sweep))
+
+
+def test_long_profile(benchmark: Callable[..., Any]) -> None:
+    """Twenty times the contracts at the same spots: cost is linear in the pairs."""
+    once = books.sweep()
+    columns = (np.tile(c, 20) for c in once.book[1:4])
+    b = books.Book(once.book.spot, *columns, *once.book[4:6], np.tile(once.book.is_call, 20))
+    many = once._replace(book=b, weight=np.tile(once.weight, 20))
+    assert_close(books.gamma_profile(many), 20 * books.gamma_profile(once))
+    benchmark.pedantic(books.gamma_profile, (many,), rounds=5)
+    books.note(benchmark, "ns_per_pair", pairs(many))

@@ -39,7 +39,7 @@ class Analysis(Result):
     @property
     def manifest(self) -> dict[str, Any]:
         """All conventions of these numbers."""
-        return self.exposures.manifest
+        return self.levels.manifest
 
     def to_dict(self) -> dict[str, Any]:
         """As printed by `gexcore levels --json`."""
@@ -74,8 +74,9 @@ class Analysis(Result):
         """What makes these numbers less sure: low coverage, raised flags."""
         coverage = self.coverage
         found = []
-        if coverage.read and coverage.used_open_interest_share < ENOUGH_OPEN_INTEREST:
-            reason, (_, share) = max(coverage.dropped.items(), key=lambda item: item[1][1])
+        lost = [(share, reason) for reason, (_, share) in coverage.dropped.items() if share]
+        if lost and coverage.used_open_interest_share < ENOUGH_OPEN_INTEREST:
+            share, reason = max(lost)
             used = f"only {coverage.used_open_interest_share:.0%} of open interest is used"
             found.append(f"{used}: {reason.replace('_', ' ')} holds {share:.0%}")
         return found + [str(flag) for flag in self.regime.flags.values() if flag.raised]

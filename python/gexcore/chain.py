@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -27,6 +26,7 @@ from gexcore.conventions import (
     REASONS,
     check_spot,
     decide_rates,
+    exchange_rates,
     expiry_dates,
     number_settlements,
     status_of,
@@ -212,7 +212,8 @@ class Chain(Result):
         fields = {name: getattr(self, name) for name in self.__slots__ if name != "_codes"}
         changed = Chain(**{**fields, **changes})
         if len(changed) == len(self):  # numbers of values stay, but for what may have changed
-            changed._codes.update({k: v for k, v in self._codes.items() if k != "time_to_expiry"})
+            moving = ("time_to_expiry", "rate", "dividend_yield")
+            changed._codes.update({k: v for k, v in self._codes.items() if k not in moving})
         return changed
 
     def with_conventions(
@@ -257,11 +258,8 @@ class Chain(Result):
             changes = {"as_of": when, "clock": name, "time_to_expiry": years}
             changes["status"] = status_of(flags, numbers, years)
         moved = self._replace(**changes)
-        if rates is None and rate is None and dividend_yield is None:
-            if self.rates.source != "parity" or not changes:
-                return moved
-            rates = "parity"
-        return moved._replace(rates=decide_rates(moved, rates or "auto", rate, dividend_yield))
+        found = exchange_rates(moved, rates, rate, dividend_yield, times_moved=bool(changes))
+        return moved._replace(rates=found)
 
     @classmethod
     def concat(cls, chains: Sequence[Chain], scale: Sequence[float] | None = None) -> Chain:
@@ -314,8 +312,7 @@ class Chain(Result):
         mask, name = scopes.resolve(scope, self)
         take = {n: getattr(self, n) for n in self.__slots__ if n != "_codes"}
         take = {n: v[mask] for n, v in take.items() if isinstance(v, np.ndarray)}
-        rates = [r if isinstance(r, float) else r[mask] for r in (self.rate, self.dividend_yield)]
-        take["rates"] = replace(self.rates, rate=rates[0], dividend_yield=rates[1])
+        take["rates"] = self.rates.rows(mask)
         take["columns"] = MappingProxyType({k: v[mask] for k, v in self.columns.items()})
         take["scope"] = name if self.scope == "all" else f"{self.scope} and {name}"
         filtered = self._replace(**take)

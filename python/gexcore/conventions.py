@@ -129,3 +129,28 @@ def decide_rates(chain: Any, source: str, rate: Any, dividend_yield: Any) -> Rat
         dividend_yield=dividend_yield,
         european=None if european is None else european[chain.codes("root")[0]],
     )
+
+
+def exchange_rates(
+    chain: Any, source: str | None, rate: Any, dividend_yield: Any, times_moved: bool
+) -> Rates:
+    """Rates of a chain under other conventions; what is not named stays as it was given.
+
+    Args:
+        chain: with its new times and its old rates.
+        source, rate, dividend_yield: as in `decide_rates`, None where not named.
+        times_moved: whether rates fitted to quotes must be fitted again.
+
+    Raises:
+        ConventionError, InputError: as `decide_rates`.
+    """
+    old = chain.rates
+    fitted = old.table is not None
+    if source is None and rate is None and dividend_yield is None:
+        if not (fitted and times_moved):
+            return old  # type: ignore[no-any-return]
+        source = "parity"
+    if source in (None, "flat") or (source == "parity" and fitted):
+        rate = old.given[0] if rate is None else rate
+        dividend_yield = old.given[1] if dividend_yield is None else dividend_yield
+    return decide_rates(chain, source or "auto", rate, dividend_yield)

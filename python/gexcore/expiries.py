@@ -129,6 +129,8 @@ def compute_expiries(chain: Chain) -> Expiries:
     )
     at_the_money = np.where(both > 0, both, np.nan)
     mids = [_mid(chain, rows) for rows in (call, put)]
+    apart = _of(chain.strike, call) != _of(chain.strike, put)  # or one of them does not exist
+    mids[0][apart] = vol["call"][apart] = np.nan  # vols of two strikes make no gap
     columns = (
         roots,
         days,
@@ -229,5 +231,7 @@ def _max_pain(chain: Chain, codes: npt.NDArray[np.int64], alive: Bool, count: in
         k, c, p = strike[part], calls[part], puts[part]
         paid_calls = k * np.cumsum(c) - np.cumsum(c * k)
         above, above_k = np.cumsum(p[::-1])[::-1], np.cumsum((p * k)[::-1])[::-1]
-        pain[code] = k[np.argmin(paid_calls + above_k - k * above)]
+        total = paid_calls + above_k - k * above
+        rounding = 1e-12 * ((c + p) * k).sum()  # or a tie would not go to the lowest strike
+        pain[code] = k[np.argmax(total <= total.min() + rounding)]
     return pain

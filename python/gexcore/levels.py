@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gexcore.coverage import Coverage
 from gexcore.errors import ConventionError, MismatchError
 from gexcore.expiries import Expiries, compute_expiries
 from gexcore.exposures import Exposures
@@ -105,6 +106,17 @@ class Levels(Result):
     cumulative_gamma_crossing: float | None
 
     STRIKES = ("call_wall", "put_wall", "absolute_gamma_strike", "hvl", "key_delta_strike")
+
+    @property
+    def coverage(self) -> Coverage:
+        """Rows read, used and dropped by reason."""
+        return self.exposures.coverage
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """All conventions of these numbers."""
+        walls = {"wall_side": self.side, "wall_gated": self.gated}
+        return {**self.exposures.manifest, **walls, "dynamics": self.profile.dynamics}
 
     @property
     def at_the_money_vol(self) -> float | None:

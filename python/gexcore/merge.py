@@ -14,6 +14,7 @@ from gexcore.rates import Rates
 from gexcore.results import align, number
 
 SAME_MINUTE = timedelta(minutes=5)
+PRICES = ("bid", "ask", "last")  # columns in points, as strikes are
 SCALE_TOLERANCE = 0.03  # a SPY share is a tenth of the index less a fund's cash and fees
 
 
@@ -22,14 +23,7 @@ def merge_fields(chains: Sequence[Any], scale: Sequence[float] | None) -> dict[s
     if not chains:
         raise InputError("concat: no chains", hint="Chain.concat([spx, xsp, spy])")
     first = chains[0]
-    for number_, chain in enumerate(chains):
-        if (chain.as_of is None) != (first.as_of is None):
-            raise InputError(f"concat: chain {number_} and chain 0 do not both know their as_of")
-        if chain.as_of and abs(chain.as_of.time - first.as_of.time) > SAME_MINUTE:
-            raise InputError(
-                f"concat: chain {number_} is of {chain.as_of.time}, chain 0 of {first.as_of.time}",
-                hint="join snapshots of the same minute",
-            )
+    _same_minute(chains)
     factors = _scales(chains, scale)
     joined = {
         name: np.concatenate([getattr(chain, name) for chain in chains])
@@ -45,7 +39,7 @@ def merge_fields(chains: Sequence[Any], scale: Sequence[float] | None) -> dict[s
         "spot": first.spot,
         "expiry": _common(chains, "expiry"),
         "root": _common(chains, "root"),
-        "columns": MappingProxyType(_columns(chains)),
+        "columns": MappingProxyType(_columns(chains, factors)),
         "rates": _rates(chains),
         "as_of": first.as_of,
         "clock": " and ".join(dict.fromkeys(c.clock for c in chains)),
@@ -55,19 +49,35 @@ def merge_fields(chains: Sequence[Any], scale: Sequence[float] | None) -> dict[s
     }
 
 
+def _same_minute(chains: Sequence[Any]) -> None:
+    for i, chain in enumerate(chains):
+        for j, other in enumerate(chains[:i]):
+            if (chain.as_of is None) != (other.as_of is None):
+                raise InputError(f"concat: chain {i} and chain {j} do not both know their as_of")
+            if chain.as_of and abs(chain.as_of.time - other.as_of.time) > SAME_MINUTE:
+                raise InputError(
+                    f"concat: chain {i} is of {chain.as_of.time}, chain {j} of {other.as_of.time}",
+                    hint="join snapshots of the same minute",
+                )
+
+
 def _scales(chains: Sequence[Any], scale: Sequence[float] | None) -> list[float]:
     ratios = [chains[0].spot / chain.spot for chain in chains]
     if scale is None:
         return ratios
-    if len(scale) != len(chains):
-        raise InputError(f"scale: {len(scale)} factors for {len(chains)} chains")
-    for i, (given, ratio) in enumerate(zip(scale, ratios, strict=True)):
+    try:
+        factors = [float(given) for given in scale]
+    except (TypeError, ValueError):
+        raise InputError("scale: is not a list of numbers", hint="one factor per chain") from None
+    if len(factors) != len(chains):
+        raise InputError(f"scale: {len(factors)} factors for {len(chains)} chains")
+    for i, (given, ratio) in enumerate(zip(factors, ratios, strict=True)):
         if not 0 < given < np.inf or abs(given / ratio - 1) > SCALE_TOLERANCE:
             raise InputError(
                 f"scale: {given} for chain {i}, but the spots say {ratio:.4f}",
                 hint="points of the first chain per point of each, or leave scale out",
             )
-    return [float(given) for given in scale]
+    return factors
 
 
 def _common(chains: Sequence[Any], name: str) -> Any:
@@ -75,9 +85,18 @@ def _common(chains: Sequence[Any], name: str) -> Any:
     return None if any(column is None for column in columns) else np.concatenate(columns)
 
 
-def _columns(chains: Sequence[Any]) -> dict[str, Any]:
+def _columns(chains: Sequence[Any], factors: Sequence[float]) -> dict[str, Any]:
     shared = [name for name in chains[0].columns if all(name in c.columns for c in chains)]
-    found = {name: np.concatenate([chain.columns[name] for chain in chains]) for name in shared}
+    found: dict[str, Any] = {}
+    for name in shared:
+        parts = [chain.columns[name] for chain in chains]
+        if name in PRICES:
+            parts = [part * factor for part, factor in zip(parts, factors, strict=True)]
+        try:
+            found[name] = np.concatenate(parts)
+        except TypeError:
+            kinds = ", ".join(str(part.dtype) for part in parts)
+            raise InputError(f"concat: {name} is of types that do not mix: {kinds}") from None
     found["part"] = np.repeat(np.arange(len(chains)), [len(chain) for chain in chains])
     return found
 
@@ -93,15 +112,13 @@ def _rates(chains: Sequence[Any]) -> Rates:
 
 
 def _part(chain: Any, factor: float) -> dict[str, Any]:
+    known = chain.multiplier[chain.multiplier > 0]
     return {
         "underlying": chain.underlying,
         "contracts": len(chain),
         "spot": chain.spot,
         "scale": factor,
-        "multiplier": [
-            float(np.min(chain.multiplier, initial=np.inf)),
-            float(np.max(chain.multiplier, initial=0)),
-        ],
+        "multiplier": [float(known.min()), float(known.max())] if len(known) else [0.0, 0.0],
         "rates": chain.rates.source,
         "source": dict(chain.source),
     }

@@ -233,13 +233,14 @@ def _report(given: Rates, columns: tuple[Any, Float64], table: ParityTable, fit:
         only = american and "flat" not in table.counts
         why = "american exercise" if only else "too few good quotes"
         note = f"NO FORWARDS FROM PUT-CALL PARITY ({why}): {otherwise}"
-        return Rates(*columns, "flat fallback", note, table, None, ("no_parity",))
+        return Rates(*columns, "flat fallback", note, table, None, ("no_parity",), given.given)
     basis = 1e4 * (fit.basis or 0.0)
     flags = ("spot_basis",) if abs(basis) > BASIS_FLAG_BP else ()
     notes = [f"quotes and spot differ in time: spot basis {basis:+.1f} bp removed"] if flags else []
     notes += fit.notes + ([f"{missing} of {len(table)} series interpolated"] if missing else [])
     notes += [f"{american} of {len(table)} series american: {otherwise}"] if american else []
-    return Rates(*columns, "parity", "; ".join(notes) or None, table, fit.basis, flags)
+    text = "; ".join(notes) or None
+    return Rates(*columns, "parity", text, table, fit.basis, flags, given.given)
 
 
 def fit_parity(

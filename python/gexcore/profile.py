@@ -38,6 +38,11 @@ class Profile(Result):
     _prepared: _core.GammaProfile
     _weight: Float64
 
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """All conventions of these numbers."""
+        return {**self.chain.manifest, **self.positions.manifest, "dynamics": self.dynamics}
+
     def __getattr__(self, name: str) -> Float64:
         if name not in EXPOSURES:
             raise AttributeError(f"a profile has no {name!r}")
@@ -164,7 +169,12 @@ def sweep_profile(
         reach = float(np.clip(4 * (vol or 0.0) * np.sqrt(30 / 365), 0.15, 1.5))
         grid = prepared.search_grid(chain.spot, reach)
     else:
-        grid = np.array(spots, dtype=np.float64)
+        given = np.asarray(spots)
+        if given.dtype.kind not in "fiu" and given.size:
+            raise InputError(
+                f"spots: {given.dtype} are not prices", hint="np.linspace(low, high, n)"
+            )
+        grid = np.array(given, dtype=np.float64)
         if grid.ndim != 1 or not (np.diff(grid) > 0).all():
             raise InputError(
                 "spots: must ascend strictly, in one dimension", hint="np.linspace(low, high, n)"

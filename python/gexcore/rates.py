@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -114,6 +114,17 @@ class Rates:
     table: ParityTable | None = None
     spot_basis: float | None = None
     flags: tuple[str, ...] = ()
+    given: tuple[Any, Any] = (None, None)  # rate and dividend yield of the caller, None if fitted
+
+    def rows(self, mask: npt.NDArray[np.bool_]) -> Rates:
+        """The rates of some of the contracts."""
+
+        def some(value: Any) -> Any:
+            return value if value is None or isinstance(value, float) else value[mask]
+
+        given = (some(self.given[0]), some(self.given[1]))
+        rate, dividend_yield = some(self.rate), some(self.dividend_yield)
+        return replace(self, rate=rate, dividend_yield=dividend_yield, given=given)
 
     def to_dict(self) -> dict[str, Any]:
         """As reported in the manifest; per-contract columns as their range."""
@@ -174,4 +185,8 @@ def flat_rates(rate: Any, dividend_yield: Any, rows: int) -> Rates:
         columns[1],
         "not given" if len(missing) == 2 else "given",
         note if missing else None,
+        given=(
+            None if rate is None else columns[0],
+            None if dividend_yield is None else columns[1],
+        ),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from gexcore.coverage import Coverage
 from gexcore.errors import InputError
 from gexcore.flags import Flag, compute_flags
 from gexcore.levels import Levels
@@ -38,6 +39,16 @@ class Regime(Result):
     distance_deviations: float | None
     pct_adv: float | None
     feedback: float | None
+
+    @property
+    def coverage(self) -> Coverage:
+        """Rows read, used and dropped by reason."""
+        return self.levels.coverage
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """All conventions of these numbers."""
+        return self.levels.manifest
 
     @cached_property
     def flags(self) -> dict[str, Flag]:
