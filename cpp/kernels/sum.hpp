@@ -8,7 +8,7 @@ namespace {
 
 using gexcore::kLanes;
 
-typedef double Lanes __attribute__((vector_size(64), aligned(8)));
+typedef double Lanes __attribute__((vector_size(64), aligned(8), may_alias));
 
 inline double add_lanes(const Lanes& a) {
     return ((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7]));
@@ -18,11 +18,15 @@ inline double add_lanes(const Lanes& a) {
 template <bool Absolute>
 inline double sum_lanes(const double* values, size_t n) {
     Lanes total = {};
-    for (size_t i = 0; i < n; i += kLanes) {
+    size_t i = 0;
+    for (; i + kLanes <= n; i += kLanes) {
+        const Lanes v = *reinterpret_cast<const Lanes*>(values + i);
+        total += Absolute ? (v < 0.0 ? -v : v) : v;
+    }
+    if (i < n) {
         Lanes v = {};
-        __builtin_memcpy(&v, values + i, (i + kLanes <= n ? kLanes : n - i) * sizeof(double));
-        if constexpr (Absolute) v = v < 0.0 ? -v : v;
-        total += v;
+        for (size_t lane = 0; i + lane < n; ++lane) v[lane] = values[i + lane];
+        total += Absolute ? (v < 0.0 ? -v : v) : v;
     }
     return add_lanes(total);
 }

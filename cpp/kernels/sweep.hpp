@@ -69,16 +69,15 @@ constexpr size_t kWidth = 4;
 #else
 constexpr size_t kWidth = 2;
 #endif
-typedef double Vector __attribute__((vector_size(kWidth * sizeof(double)), aligned(8)));
+typedef double Vector __attribute__((vector_size(kWidth * sizeof(double)), aligned(8), may_alias));
 
 constexpr size_t kRun = gexcore::kSweepRun;
 constexpr size_t kHalf = kRun / 2;
 constexpr size_t kGroup = 4 * kLanes;  // rows in flight
 
+// A cast, not a copy: GCC copies 32 bytes as two halves, and the load after them waits for both.
 GEXCORE_INLINE Vector load(const double* p) {
-    Vector v;
-    __builtin_memcpy(&v, p, sizeof v);
-    return v;
+    return *reinterpret_cast<const Vector*>(p);
 }
 
 // Adds value, value * ratio, value * ratio^2 decay, ... of 32 rows to 16 sums, one lane per row modulo 8.
@@ -97,9 +96,7 @@ GEXCORE_INLINE void add_half(const double* value, const double* ratio, const dou
 }
 
 GEXCORE_INLINE double add_vectors(const Vector* parts) {
-    Lanes all;
-    __builtin_memcpy(&all, parts, sizeof all);
-    return add_lanes(all);
+    return add_lanes(*reinterpret_cast<const Lanes*>(parts));
 }
 
 struct Run {
@@ -109,6 +106,17 @@ struct Run {
     alignas(64) double ratio_down[gexcore::kBlockRows];  // from the middle down
     alignas(64) double decay[gexcore::kBlockRows];
 };
+
+// How much the ratio of neighbouring values shrinks per step: e^{-(step / width)^2}, the same for every run.
+GEXCORE_INLINE void set_decay(const gexcore::SweepBlock& rows, size_t n, double step, Run& run) {
+    const double* inverse_width = rows.inverse_width;
+    for (size_t i = 0; i < n; ++i) {
+        const double a = min(inverse_width[i] * step, 1.0);
+        run.decay[i] = exp_both(-a * a).value;
+    }
+    for (size_t i = n; i < gexcore::kBlockRows; ++i)
+        run.value[i] = run.next[i] = run.ratio_up[i] = run.ratio_down[i] = run.decay[i] = 0.0;
+}
 
 // Seeds of a run of 32 spots that starts at ln S = high + low, at its 16th: half as many steps lose a quarter as many digits.
 // Rows whose Gaussian is narrower than the step, and rows that do not reach the run, get 0.
@@ -124,15 +132,12 @@ GEXCORE_INLINE void seed_run(const gexcore::SweepBlock& rows, size_t n, double h
         const double safe_a = reaches ? a : 0.0;
         const double value = reaches ? amplitude[i] * exp_flush(-0.5 * (safe_d * safe_d)) : 0.0;
         const double up = exp_both(-safe_a * madd(0.5, safe_a, safe_d)).value;
-        const double decay = exp_both(-safe_a * safe_a).value;
+        const double decay = run.decay[i];
         run.value[i] = value;
         run.next[i] = value * up;
         run.ratio_up[i] = up * decay;
-        run.ratio_down[i] = exp_both(-safe_a * madd(0.5, safe_a, -safe_d)).value;
-        run.decay[i] = decay;
+        run.ratio_down[i] = decay / up;
     }
-    for (size_t i = n; i < (n + kGroup - 1) / kGroup * kGroup; ++i)
-        run.value[i] = run.next[i] = run.ratio_up[i] = run.ratio_down[i] = run.decay[i] = 0.0;
 }
 
 // Gaussians narrower than the step, one after the other: only the few spots that they reach.
@@ -159,6 +164,7 @@ GEXCORE_INLINE void add_narrow(const gexcore::SweepBlock& rows, size_t n, const 
 void sweep_uniform(const gexcore::SweepBlock& rows, size_t n, const double* log_high, const double* log_low, size_t spots,
                    double step, double* out) {
     Run run;
+    set_decay(rows, n, step, run);
     for (size_t first = 0; first < spots; first += kRun) {
         seed_run(rows, n, log_high[first], log_low[first], step, run);
         Vector down[kHalf][kLanes / kWidth] = {};  // the middle and 15 below

@@ -32,7 +32,12 @@ double uniform_step(const double* high, const double* low, std::size_t count) {
 }  // namespace
 
 GammaProfile::GammaProfile(const Contracts& contracts, const double* weight, const Execution& execution)
-    : rows_(contracts.rows), center_high_(rows_), center_low_(rows_), inverse_width_(rows_), amplitude_(rows_) {
+    : rows_(contracts.rows),
+      columns_(new double[4 * contracts.rows]),
+      center_high_(columns_.get()),
+      center_low_(center_high_ + rows_),
+      inverse_width_(center_low_ + rows_),
+      amplitude_(inverse_width_ + rows_) {
     const Kernels& kernels = active_kernels();
     run_pieces(block_count(rows_), execution, [&](std::size_t b) {
         BlockReader reader(contracts);

@@ -1,6 +1,7 @@
 // Dealer gamma as a function of spot: every contract re-priced at every spot (sticky strike), and the spots where it is zero.
 #pragma once
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "gexcore/contracts.hpp"
@@ -40,7 +41,8 @@ private:
                                  const Execution& execution) const;
 
     std::size_t rows_;
-    std::vector<double> center_high_, center_low_, inverse_width_, amplitude_;
+    std::unique_ptr<double[]> columns_;  // four columns of rows_ each, written once: never cleared first
+    double *center_high_, *center_low_, *inverse_width_, *amplitude_;
 };
 
 }  // namespace gexcore
