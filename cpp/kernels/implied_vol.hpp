@@ -21,20 +21,24 @@ struct Target {
     double k;
     double log_p;           // ln p
     double log_complement;  // ln(1 - p), for prices near the maximum
-    double guess;           // of s sqrt T
 };
 
 // With one Gaussian for both tails (Bachelier) k / width is a function of price / k alone, here a rational function of
 // w = sqrt(ln(1 + k^2 / (2 pi b^2))), within 0.3%; the last factor, exact for K = F up to an approximation of N, bends it to
 // the logarithmic model.
-GEXCORE_INLINE double guess_width(double k, double b, double p, double complement) {
-    const double t = min(max(k / (kSqrt2Pi * b), 1e-4), 1e140);
-    const double w = __builtin_sqrt(log_of(madd(t, t, 1.0)));
+GEXCORE_INLINE double guess_width(double k, double b, double p, double log_p, double log_complement) {
+    const double t = max(k / (kSqrt2Pi * b), 1e-4);
+    const bool far = t > 1e8;  // 1 + t^2 is t^2, which may be too large, and b too small, for a double
+    const double log = log_of(far ? k / kSqrt2Pi : madd(t, t, 1.0));
+    const double w = __builtin_sqrt(far ? 2.0 * (log - madd(-0.5, k, log_p)) : log);
     const double up = madd(madd(madd(0.32748268, w, -0.34308355), w, 0.93841973), w, 1.00200741);
     const double down = madd(madd(madd(0.32611902, w, -0.23564956), w, 2.25521119), w, 1.0);
-    const double bachelier = t * kSqrt2Pi * b * down / (w * up);
-    const double bend = __builtin_sqrt(max(-log_of(complement * (1.0 + p)), 0.0)) / p;
-    return p > 1e-4 ? bachelier * bend : bachelier;
+    const double bachelier = (far ? k : t * kSqrt2Pi * b) * down / (w * up);
+    // -ln(1 - p^2) / p^2, by its series or from ln(1 - p) and a fraction for ln(1 + p)
+    const double square = p * p;
+    const double series = madd(madd(madd(0.25, square, 1.0 / 3.0), square, 0.5), square, 1.0);
+    const double steep = -(log_complement + p * (6.0 + p) / madd(4.0, p, 6.0)) / square;
+    return bachelier * __builtin_sqrt(p < 0.6 ? series : steep);
 }
 
 // One step of Householder's third-order method on f = ln p - target, or ln(1 - p) - target where x1 < -1/2. With R = p / n(x1)
@@ -56,17 +60,24 @@ GEXCORE_INLINE double improve(const Target& target, double width) {
     const double q1 = madd(-3.0 * u * u * inverse, inverse, -0.25);  // d q / d width
     const double r1 = madd(-q, r, sign);
     const double r2 = -madd(q1, r, q * r1);
-    // f' = sign / r; a = f''/f' and b = f'''/f' follow, h = f/f' is the Newton step.
-    const double over_r = 1.0 / r;
-    const double h = sign * f * r;
-    const double a = -r1 * over_r;
-    const double b = madd(2.0 * a, a, -r2 * over_r);
-    const double step = h * madd(-0.5 * a, h, 1.0) / madd(h * h, b * (1.0 / 6.0), madd(-a, h, 1.0));
+    // With e = sign f: h = f/f' = e r is the Newton step, h f''/f' = -e r1, h^2 f'''/f' = e^2 (2 r1^2 - r r2).
+    const double e = sign * f;
+    const double curl = madd(2.0 * r1, r1, -r * r2) * (e * e);
+    const double step = e * r * madd(0.5 * e, r1, 1.0) / madd(curl, 1.0 / 6.0, madd(e, r1, 1.0));
     return min(max(width - step, 0.25 * width), 4.0 * width);
 }
 
-// `spot` .. `sign` as for greeks, implied_vol of the block is not read. status is one of the four numbers above.
-void implied_vol(const gexcore::GreekBlock& in, const double* price, size_t n, double* vol, double* status) {
+// Targets of one block. Each stage is a loop of its own: one loop over all of them would be a chain of 800 cycles per vector,
+// longer than processors look ahead.
+struct VolBlock {
+    alignas(64) double k[gexcore::kBlockRows];
+    alignas(64) double log_p[gexcore::kBlockRows];
+    alignas(64) double log_complement[gexcore::kBlockRows];
+    alignas(64) double width[gexcore::kBlockRows];
+};
+
+GEXCORE_INLINE void set_targets(const gexcore::GreekBlock& in, const double* price, size_t n, VolBlock& block, double* vol,
+                                double* status) {
     const double *spot = in.spot, *strike = in.strike, *time = in.time_to_expiry, *rate = in.rate, *yield = in.dividend_yield,
                  *sign = in.sign;
     GEXCORE_INDEPENDENT_ROWS
@@ -80,29 +91,37 @@ void implied_vol(const gexcore::GreekBlock& in, const double* price, size_t n, d
         const double forward = madd(c.spot, dividend.minus_one, madd(-c.strike, discount.minus_one, c.spot - c.strike));
         const double spot_value = c.spot * dividend.value;
         const double strike_value = c.strike * discount.value;
-        const double intrinsic = max(c.sign * forward, 0.0);
-        const double time_value = given - intrinsic;
+        const double time_value = given - max(c.sign * forward, 0.0);
         const double lower = d.forward_above ? strike_value : spot_value;
-        const double p = time_value / lower;
-        const double complement = (lower - time_value) / lower;
+        const double inverse_lower = 1.0 / lower;
+        const double p = time_value * inverse_lower;
+        const double complement = (lower - time_value) * inverse_lower;
         const bool inside = p > 1e-280 && complement > 0.0;
         const double safe_p = inside ? p : 0.25;
-        const double safe_complement = inside ? complement : 0.75;
-
-        Target target;
-        target.k = abs(d.moneyness);
-        target.log_p = log_of(safe_p);
-        target.log_complement = log_of(safe_complement);
+        const double log_p = log_of(safe_p);
+        const double log_complement = log_of(inside ? complement : 0.75);
+        const double k = abs(d.moneyness);
         const double b = safe_p * __builtin_sqrt(lower / (d.forward_above ? spot_value : strike_value));
-        target.guess = guess_width(target.k, b, safe_p, safe_complement);
-        double width = improve(target, target.guess);
-        width = improve(target, width);
-        width = improve(target, width);
-
+        block.k[i] = k;
+        block.log_p[i] = log_p;
+        block.log_complement[i] = log_complement;
+        block.width[i] = guess_width(k, b, safe_p, log_p, log_complement);
         const double code = p > 1e-280 ? (complement > 0.0 ? kSolved : kAboveMaximum) : kBelowIntrinsic;
         status[i] = poison == 0.0 ? code : kNotANumber;
-        vol[i] = poison == 0.0 && inside ? width / d.sqrt_time : __builtin_nan("");
+        vol[i] = poison == 0.0 && inside ? 1.0 / d.sqrt_time : __builtin_nan("");
     }
+}
+
+// `spot` .. `sign` as for greeks, implied_vol of the block is not read. status is one of the four numbers above.
+void implied_vol(const gexcore::GreekBlock& in, const double* price, size_t n, double* vol, double* status) {
+    VolBlock block;
+    set_targets(in, price, n, block, vol, status);
+    for (int round = 0; round < 3; ++round) {
+        GEXCORE_INDEPENDENT_ROWS
+        for (size_t i = 0; i < n; ++i)
+            block.width[i] = improve({block.k[i], block.log_p[i], block.log_complement[i]}, block.width[i]);
+    }
+    for (size_t i = 0; i < n; ++i) vol[i] *= block.width[i];
 }
 
 }  // namespace

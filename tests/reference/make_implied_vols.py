@@ -155,12 +155,13 @@ REGIONS = (
 def table():
     """Inputs, price and first guess of every row."""
     rng, rows = random.Random(SEED), []
-    for make, count in REGIONS:
-        goal = len(rows) + count
-        while len(rows) < goal:
-            row = make(rng)
-            if row is not None:
-                rows.append(row)
+    with mp.workdps(DIGITS):
+        for make, count in REGIONS:
+            goal = len(rows) + count
+            while len(rows) < goal:
+                row = make(rng)
+                if row is not None:
+                    rows.append(row)
     return rows
 
 
@@ -193,8 +194,8 @@ def check():
             paid = expectation(S, K, T, vol, r, y, 1 if row[5] else -1)
         off += abs(paid / row[6] - 1) * min(condition, 1) > mpf("1e-20")
     written = TABLE.read_text() == render(rows)
-    print(f"{len(rows)} rows, {doubled} differ at double precision, {off} of {len(rows[::20])}")
-    print(f"integrals disagree, as written: {written}")
+    print(f"{len(rows)} rows, {doubled} differ at double precision, as written: {written}")
+    print(f"{off} of {len(rows[::20])} prices disagree with the integral of the payoff")
     return doubled + off + (not written)
 
 
