@@ -208,6 +208,7 @@ def test_parity_is_the_default_where_quotes_allow(test_data: Path) -> None:
     assert (auto.rates.source, flat.rates.source) == ("parity", "not given")
     assert (flat.rate, flat.dividend_yield) == (0.0, 0.0)
     # the money-market rate of the day was 5.3%
+    assert auto.with_conventions().rates is auto.rates  # nothing moved, nothing is fitted again
     assert auto.rate == pytest.approx(0.053, abs=0.006)
     assert len(np.unique(auto.dividend_yield)) > 10
     results = [gex.analyze(chain) for chain in (auto, flat)]
@@ -297,7 +298,7 @@ def test_gamma_of_an_american_stock(test_data: Path) -> None:
     lines = (test_data / "data" / "lean_goog_2015-12-24.csv").read_text().splitlines()
     first, *rows = csv.DictReader([lines[0].lstrip("#"), *lines[1:]])
     columns = {
-        key: np.array([float(row[key]) for row in rows])
+        key: np.array([float(row[key] or "nan") for row in rows])
         for key in ("strike", "implied_volatility", "open_interest", "gamma")
     }
     chain = gex.Chain.from_arrays(
@@ -306,7 +307,7 @@ def test_gamma_of_an_american_stock(test_data: Path) -> None:
         is_call=np.array([row["right"] == "C" for row in rows]),
         implied_vol=columns["implied_volatility"],
         open_interest=columns["open_interest"],
-        expiry=["{0:.4}-{1}-{2}".format(d, d[4:6], d[6:]) for d in (r["expiry"] for r in rows)],
+        expiry=[f"{d:.4}-{d[4:6]}-{d[6:]}" for d in (r["expiry"] for r in rows)],
         root="GOOG",
         as_of="2015-12-24T13:00-05:00",
         clock="calendar/365",

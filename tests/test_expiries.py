@@ -204,11 +204,12 @@ def test_ties_of_max_pain_go_to_the_lowest() -> None:
     strikes, calls = [90.0, 90.0, 100.0, 100.0, 110.0, 110.0], np.array([True, False] * 3)
     size = [1.0, 0.0, 0.0, 0.0, 0.0, 1.0]
     assert one(table_of(strikes, calls, 0.2, open_interest=size))["max_pain"] == 90.0
-    # prices in tenths, where sums round: 0.1 + 0.2 is not 0.3
-    strikes = np.array([20.1, 20.2, 20.3, 20.4])
-    calls, size = np.array([True, True, False, False]), [1.0, 2.0, 2.0, 1.0]
-    assert pain_of(strikes, calls, size) == 20.2
-    assert one(table_of(strikes, calls, 0.2, open_interest=size))["max_pain"] == 20.2
+    # prices in tenths, where sums round: two puts at 21.1 cost 2 x 0.7 at 20.4, at 21 they cost
+    # 2 x 0.1 and two calls 2 x 0.6
+    strikes, calls = np.array([20.4, 21.0, 21.1]), np.array([True, True, False])
+    assert pain_of(strikes, calls, [2.0, 1.0, 2.0]) == 20.4
+    found = one(table_of(strikes, calls, 0.2, open_interest=[2.0, 1.0, 2.0]))
+    assert found["max_pain"] == 20.4
 
 
 def test_max_pain_counts_multipliers_and_leaves_out_what_is_unsure() -> None:

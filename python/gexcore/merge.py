@@ -15,6 +15,8 @@ from gexcore.results import align, number
 
 SAME_MINUTE = timedelta(minutes=5)
 PRICES = ("bid", "ask", "last")  # columns in points, as strikes are
+PER_POINT = ("vendor_gamma",)
+ROUNDED_SPOTS = 1e-5
 SCALE_TOLERANCE = 0.03  # a SPY share is a tenth of the index less a fund's cash and fees
 
 
@@ -38,7 +40,7 @@ def merge_fields(chains: Sequence[Any], scale: Sequence[float] | None) -> dict[s
         **joined,
         "spot": first.spot,
         "expiry": _common(chains, "expiry"),
-        "root": _common(chains, "root"),
+        "root": _roots(chains),
         "columns": MappingProxyType(_columns(chains, factors)),
         "rates": _rates(chains),
         "as_of": first.as_of,
@@ -64,7 +66,7 @@ def _same_minute(chains: Sequence[Any]) -> None:
 def _scales(chains: Sequence[Any], scale: Sequence[float] | None) -> list[float]:
     ratios = [chains[0].spot / chain.spot for chain in chains]
     if scale is None:
-        return ratios
+        return [_snapped(ratio) for ratio in ratios]
     try:
         factors = [float(given) for given in scale]
     except (TypeError, ValueError):
@@ -80,9 +82,22 @@ def _scales(chains: Sequence[Any], scale: Sequence[float] | None) -> list[float]
     return factors
 
 
+def _snapped(ratio: float) -> float:
+    """10 for 10.0000002: spots are rounded, and strikes of the same index should meet."""
+    whole = max(round(ratio), 1)
+    return float(whole) if abs(ratio / whole - 1) < ROUNDED_SPOTS else ratio
+
+
 def _common(chains: Sequence[Any], name: str) -> Any:
     columns = [getattr(chain, name) for chain in chains]
     return None if any(column is None for column in columns) else np.concatenate(columns)
+
+
+def _roots(chains: Sequence[Any]) -> Any:
+    """Roots of all parts; "" for those without, or settlements of the others would be lost."""
+    if all(chain.root is None for chain in chains):
+        return None
+    return np.concatenate([np.full(len(c), "") if c.root is None else c.root for c in chains])
 
 
 def _columns(chains: Sequence[Any], factors: Sequence[float]) -> dict[str, Any]:
@@ -92,11 +107,17 @@ def _columns(chains: Sequence[Any], factors: Sequence[float]) -> dict[str, Any]:
         parts = [chain.columns[name] for chain in chains]
         if name in PRICES:
             parts = [part * factor for part, factor in zip(parts, factors, strict=True)]
+        elif name in PER_POINT:
+            parts = [part / factor for part, factor in zip(parts, factors, strict=True)]
         try:
             found[name] = np.concatenate(parts)
         except TypeError:
             kinds = ", ".join(str(part.dtype) for part in parts)
             raise InputError(f"concat: {name} is of types that do not mix: {kinds}") from None
+    if "part" in found and any("parts" not in chain.source for chain in chains):
+        raise InputError(
+            "concat: a column is named part", hint="rename it: part numbers the chains"
+        )
     found["part"] = np.repeat(np.arange(len(chains)), [len(chain) for chain in chains])
     return found
 
