@@ -68,6 +68,14 @@ struct Tails {
     double price;
 };
 
+// S e^{-yT} - K e^{-rT}: from S - K (exact when close) and e^x - 1 while both are small, which keeps the digits of short-dated
+// contracts; else as it stands.
+GEXCORE_INLINE double forward_value(const Contract& c, const Exponential& dividend, const Exponential& discount) {
+    const double soon = madd(c.spot, dividend.minus_one, madd(-c.strike, discount.minus_one, c.spot - c.strike));
+    const double late = c.spot * dividend.value - c.strike * discount.value;
+    return max(abs(dividend.minus_one), abs(discount.minus_one)) < 0.4 ? soon : late;
+}
+
 // With L = min, H = max of (S e^{-yT}, K e^{-rT}) the out-of-the-money price is L N(-x1) - H N(-x2), for calls and puts alike,
 // = core (M(x1) - M(x2)); L n(x1) = H n(x2) = core. In the money, the discounted forward is added.
 GEXCORE_INLINE Tails tails_of(const Contract& c, const Density& d) {
@@ -93,9 +101,7 @@ GEXCORE_INLINE Tails tails_of(const Contract& c, const Density& d) {
     const double of_x2 = in_the_money ? 1.0 - tail_far : tail_far;
     t.n1 = d.forward_above ? of_x2 : of_x1;
     t.n2 = d.forward_above ? of_x1 : of_x2;
-    // S e^{-yT} - K e^{-rT} from S - K (exact when close) and e^x - 1: keeps the digits of short-dated contracts.
-    const double forward = madd(c.spot, dividend.minus_one, madd(-c.strike, discount.minus_one, c.spot - c.strike));
-    t.price = in_the_money ? out + abs(forward) : out;
+    t.price = in_the_money ? out + abs(forward_value(c, dividend, discount)) : out;
     return t;
 }
 

@@ -85,13 +85,13 @@ GEXCORE_INLINE void set_targets(const gexcore::GreekBlock& in, const double* pri
         const Contract c{spot[i], strike[i], time[i], 1.0, rate[i], yield[i], sign[i]};
         const double given = price[i];
         const Density d = density_of(c);
-        const double poison = d.poison + nan_outside(c.time_to_expiry, 1e-250, 1e290) + nan_outside(given, -1e290, 1e290);
         const Exponential dividend = exp_both(-c.dividend_yield * c.time_to_expiry);
         const Exponential discount = exp_both(-c.rate * c.time_to_expiry);
-        const double forward = madd(c.spot, dividend.minus_one, madd(-c.strike, discount.minus_one, c.spot - c.strike));
         const double spot_value = c.spot * dividend.value;
         const double strike_value = c.strike * discount.value;
-        const double time_value = given - max(c.sign * forward, 0.0);
+        const double poison = d.poison + nan_outside(c.time_to_expiry, 1e-250, 1e290) + nan_outside(given, -1e290, 1e290) +
+                              nan_outside(spot_value, 1e-290, 1e290) + nan_outside(strike_value, 1e-290, 1e290);
+        const double time_value = given - max(c.sign * forward_value(c, dividend, discount), 0.0);
         const double lower = d.forward_above ? strike_value : spot_value;
         const double inverse_lower = 1.0 / lower;
         const double p = time_value * inverse_lower;
