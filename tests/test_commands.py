@@ -299,7 +299,7 @@ REFUSED = [
     (["levels", "--scope", "expiry=soon"], "there is no scope"),
     (["levels", "--clock", "lunar"], "invalid choice: 'lunar'"),
     (["levels", "--rates", "free"], "invalid choice: 'free'"),
-    (["levels", "--positions", "contracts"], "invalid choice: 'contracts'"),
+    (["levels", "--positions", "contracts"], "needs --position-file"),
     (["levels", "--size", "bids"], "invalid choice: 'bids'"),
     (["levels", "--side", "left"], "invalid choice: 'left'"),
     (["levels", "--adv", "much"], "invalid float value: 'much'"),

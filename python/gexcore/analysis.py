@@ -14,7 +14,7 @@ from gexcore.positions import Positions, assign_positions
 from gexcore.profile import Profile, sweep_profile
 from gexcore.rates import Rates
 from gexcore.regime import Regime, classify_regime
-from gexcore.results import Result, align, money, plain
+from gexcore.results import Result, align, money, number, plain
 
 ENOUGH_OPEN_INTEREST = 0.9
 
@@ -80,6 +80,40 @@ class Analysis(Result):
             used = f"only {coverage.used_open_interest_share:.0%} of open interest is used"
             found.append(f"{used}: {reason.replace('_', ' ')} holds {share:.0%}")
         return found + [str(flag) for flag in self.regime.flags.values() if flag.raised]
+
+    def details(self) -> str:
+        """Expirations, top strikes, drivers, profile and all flags, as text."""
+        levels = self.levels
+        points = {"profile peak": levels.profile_peak, "profile trough": levels.profile_trough}
+        single = [
+            [name, "none" if point is None else f"{number(point[0])} ({money(point[1])} $ per 1%)"]
+            for name, point in points.items()
+        ]
+        single.append(["cumulative gamma crossing", number(levels.cumulative_gamma_crossing)])
+        for name, value in (("vol", levels.at_the_money_vol), ("25-delta skew", levels.skew)):
+            single.append([f"30-day {name}", "none" if value is None else f"{value:.2%}"])
+        tops = [["strike", "$ per 1%"]]
+        tops += [[number(k), money(v)] for k, v in levels.top_positive + levels.top_negative]
+        drivers = [["root", "expiry", "strike", "type", "$ per 1%", "of gross"]]
+        for d in levels.drivers:
+            cells = [d.root, d.expiry, number(d.strike), d.option_type, money(d.value)]
+            drivers.append([*cells, f"{d.share:.1%}"])
+        flags = [
+            [
+                name.replace("_", " "),
+                {True: "RAISED", False: "no", None: "?"}[flag.raised],
+                flag.evidence,
+            ]
+            for name, flag in self.regime.flags.items()
+        ]
+        parts = {
+            "levels": align(single),
+            "strikes with the largest net gamma": align(tops, right=(0, 1)),
+            "contracts that drive net gamma": align(drivers, right=(2, 4, 5)),
+            "expirations": str(levels.expiries),
+            "flags": align(flags),
+        }
+        return "\n\n".join(f"{title}\n{text}" for title, text in parts.items())
 
     def _table(self) -> str:
         gamma, regime = self.exposures.gamma, self.regime

@@ -19,7 +19,7 @@ from gexcore.cli_options import build_parser
 from gexcore.errors import GexError
 from gexcore.exposures import compute_exposures
 from gexcore.greeks import compute_greeks
-from gexcore.positions import assign_positions
+from gexcore.positions import RULES, Positions, assign_positions
 from gexcore.profile import sweep_profile
 from gexcore.results import align, number, plain
 from gexcore.units import unit_of
@@ -73,13 +73,30 @@ def _print_levels(result: Analysis, options: argparse.Namespace) -> None:
         _print_csv(["level", "price"], [names, values])
     else:
         print(_colored(str(result)))
+        if getattr(options, "details", False):
+            print(f"\n{result.details()}")
+
+
+def _positions_of(chain: Chain, options: argparse.Namespace) -> Positions:
+    """Positions by the rule asked for; those that are given come from a file."""
+    from gexcore.io import read_positions
+
+    needs = RULES[options.positions].needs
+    if (needs is None) != (options.position_file is None):
+        wanted = "needs" if needs else "does not take"
+        raise GexError(
+            f"--positions {options.positions} {wanted} --position-file",
+            hint="gexcore levels --help",
+        )
+    given = {needs: read_positions(options.position_file, chain, needs)} if needs else {}
+    return assign_positions(chain, options.positions, size=options.size, **given)
 
 
 def _levels(options: argparse.Namespace) -> None:
+    chain = _chain_of(options)
     result = analyze(
-        _chain_of(options),
-        options.positions,
-        size=options.size,
+        chain,
+        _positions_of(chain, options),
         side=options.side,
         gated=options.gated,
         adv=options.adv,
@@ -108,7 +125,7 @@ def _demo(options: argparse.Namespace) -> None:
 def _exposures(options: argparse.Namespace) -> None:
     chain = _chain_of(options)
     needs = unit_of(options.greek, options.unit).needs
-    positions = assign_positions(chain, options.positions, size=options.size)
+    positions = _positions_of(chain, options)
     exposures = compute_exposures(chain, compute_greeks(chain, needs), positions)
     if options.unit:
         exposure = exposures.in_unit(
@@ -131,7 +148,7 @@ def _profile(options: argparse.Namespace) -> None:
             f"profile: {options.steps} steps from {low:g} to {high:g}", hint="--from below --to"
         )
     spots = np.linspace(low, high, options.steps)
-    positions = assign_positions(chain, options.positions, size=options.size)
+    positions = _positions_of(chain, options)
     profile = sweep_profile(chain, positions, spots=spots, which=options.which)
     columns = {"spot": profile.spots, **{name: profile.values[name] for name in options.which}}
     units = {name: unit_of(name).label for name in options.which}

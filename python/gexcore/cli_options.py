@@ -89,12 +89,18 @@ def _path_options() -> _Parser:
 def _position_options() -> _Parser:
     held = _Parser(add_help=False)
     group = held.add_argument_group("who holds what")
-    rules = [name for name, rule in RULES.items() if rule.needs is None]
     group.add_argument(
         "--positions",
-        choices=rules,
+        choices=list(RULES),
         default="naive",
-        help="; ".join(f"{name}: {RULES[name].meaning}" for name in rules) + "; default naive",
+        help="; ".join(f"{name}: {rule.meaning}" for name, rule in RULES.items())
+        + "; default naive",
+    )
+    group.add_argument(
+        "--position-file",
+        metavar="CSV",
+        help="for contracts and weights: lines of root,expiry,strike,option_type,contracts (or "
+        "weights); contracts it does not name have no position",
     )
     group.add_argument(
         "--size", choices=SIZES, default=SIZES[0], help="column that positions are sized by"
@@ -112,6 +118,11 @@ def _table_options() -> _Parser:
 
 def _regime_options() -> _Parser:
     regime = _Parser(add_help=False)
+    regime.add_argument(
+        "--details",
+        action="store_true",
+        help="also expirations, top strikes, drivers and all flags",
+    )
     group = regime.add_argument_group("walls and regime")
     group.add_argument(
         "--side",

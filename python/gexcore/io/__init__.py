@@ -1,7 +1,8 @@
-"""Readers of vendor files, one function per vendor."""
+"""Readers of chain files; the only place where vendors are named."""
 
 from __future__ import annotations
 
 from gexcore.io.cboe import read_cboe
+from gexcore.io.position_file import read_positions
 
-__all__ = ["read_cboe"]
+__all__ = ["read_cboe", "read_positions"]
