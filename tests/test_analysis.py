@@ -246,3 +246,12 @@ def test_align_pads_columns() -> None:
     assert align([["a", "1"], ["bbb", "22"]], right=(1,)) == "a     1\nbbb  22"
     assert align([["a", ""], ["bbb", "x"]]) == "a\nbbb  x"
     assert align([]) == ""
+
+
+def test_the_text_names_the_conventions_it_used() -> None:
+    chain = gex.synthetic_chain(n=2000)
+    text = str(gex.analyze(chain, side="gross", gated=True, size="volume", adv=4e11, kappa=0.1))
+    for words in ("sized by volume", "by gross gamma, gated", "definitions 1", "% ", "kappa 0.1"):
+        assert words in text
+    manifest = gex.analyze(chain, adv=4e11, kappa=0.1).manifest
+    assert (manifest["adv"], manifest["kappa"]) == (4e11, 0.1)

@@ -133,7 +133,7 @@ def test_a_chain_cannot_be_changed() -> None:
 
 
 def test_user_columns_are_items() -> None:
-    chain = three(columns={"sector": ["a", "b", "a"]}, lot=7)
+    chain = three(columns={"sector": ["a", "b", "a"], "lot": 7})
     assert chain["sector"].tolist() == ["a", "b", "a"]
     assert chain["lot"].tolist() == [7, 7, 7]
     assert chain["option_type"].tolist() == ["P", "C", "C"]
@@ -285,7 +285,6 @@ SCOPES = [
     ("dte<=35", [1, 1, 1, 1, 0]),
     ("root=SPX", [0, 0, 1, 0, 1]),
     ("root=SPXW", [1, 1, 0, 1, 0]),
-    ("root=NDX", [0, 0, 0, 0, 0]),
     ("expiry=2024-03-15", [0, 0, 1, 1, 0]),
     (" all ", [1, 1, 1, 1, 1]),
 ]
@@ -302,7 +301,7 @@ def five(as_of: str = "2024-03-14T10:00-04:00") -> gex.Chain:
         root=["SPXW", "SPXW", "SPX", "SPXW", "SPX"],
         rate=[0.01, 0.02, 0.03, 0.04, 0.05],
         as_of=as_of,
-        tag=list("abcde"),
+        columns={"tag": list("abcde")},
     )
 
 
@@ -325,7 +324,7 @@ def test_next_skips_what_settles_while_we_look() -> None:
 
 
 def test_an_empty_scope_still_gives_a_result() -> None:
-    result = gex.analyze(five().filter("root=NDX"))
+    result = gex.analyze(five().filter(np.zeros(5, bool)))
     assert result.regime.kind == "no_exposure"
     assert result.manifest["rates"]["rate"] == {"low": None, "high": None}
     assert "none" in str(result)
@@ -355,5 +354,16 @@ def test_masks_must_be_booleans_of_the_same_length() -> None:
             five().filter(mask)
     with pytest.raises(InputError, match="the chain has no root column"):
         three().filter("root=SPX")
+    with pytest.raises(InputError, match="no contract has root NDX"):
+        five().filter("root=NDX")
     with pytest.raises(ConventionError, match="there is no scope 'front'"):
         three().filter("front")
+
+
+def test_misspelt_arguments_and_shadowing_columns_are_refused() -> None:
+    with pytest.raises(TypeError, match="dividend_yeild"):
+        three(dividend_yeild=0.05)
+    with pytest.raises(InputError, match="strike is a column of the chain"):
+        three(columns={"strike": [1.0, 2.0, 3.0]})
+    with pytest.raises(ConventionError, match="clock: there is no 'foo'"):
+        three(clock="foo")

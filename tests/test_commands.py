@@ -324,8 +324,8 @@ REFUSED = [
     (["profile", "--which", "gama"], "no 'gama'"),
     (["greeks", "--which", "gama"], "no greek 'gama'"),
     (["greeks", "--which", ""], "which: is empty"),
-    (["rates", "--rates", "flat"], "rates: rate and dividend_yield were not given"),
-    (["rates", "--rate", "5%"], "rates: dividend_yield was not given"),
+    (["rates", "--rates", "flat"], "rates are flat, nothing was fitted: rate and dividend_yield"),
+    (["rates", "--rate", "5%"], "rates are flat, nothing was fitted: dividend_yield was not"),
 ]
 
 

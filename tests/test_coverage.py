@@ -136,3 +136,15 @@ def test_expired_rows_of_real_files(test_data: Path) -> None:
     assert dropped[0] == expired.sum()
     interest = spx.open_interest
     assert dropped[1] == pytest.approx(interest[expired].sum() / interest.sum(), rel=1e-12)
+
+
+def test_a_weight_of_nothing_is_no_position() -> None:
+    chain = gex.Chain.from_arrays(
+        spot=100.0, strike=[95.0, 100.0, 105.0], is_call=[True, True, True], implied_vol=0.2,
+        open_interest=[10.0, 0.0, 30.0], time_to_expiry=0.1,
+    )  # fmt: skip
+    result = gex.analyze(chain, "weights", weights=[np.nan, 1.0, 0.5])
+    assert result.coverage.dropped == {
+        "no_position": (1, 0.25),  # somebody holds it, the weights do not say who
+        "no_open_interest": (1, 0.0),
+    }

@@ -16,7 +16,7 @@ import pytest
 from cboe_samples import sheet
 from gexcore import clock, conventions, positions, rates, units
 from gexcore.cli import main
-from gexcore.exposures import DEFINITIONS_VERSION
+from gexcore.conventions import DEFINITIONS_VERSION
 
 PAGE = Path(__file__).parents[1] / "docs" / "definitions.md"
 TEXT = PAGE.read_text("utf-8")

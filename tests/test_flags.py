@@ -210,7 +210,8 @@ def printed_at(as_of: str) -> gex.Chain:
         ("session", 18 + 52 / 60, False),  # Monday 16:00
         ("2024-03-11T10:53-04:00", 24 - 1 / 60, False),
         ("2024-03-11T10:51-04:00", 24 + 1 / 60, True),
-        ("2024-03-13T10:52-04:00", -24.0, False),  # the caller says later
+        ("2024-03-13T10:52-04:00", 24.0, False),  # the caller says later: as old then
+        ("2024-03-18T10:52-04:00", 144.0, True),
     ],
 )
 def test_age_of_the_quotes(as_of: str, hours: float, raised: bool) -> None:

@@ -45,9 +45,9 @@ def test_open_chains(
     result = gex.analyze(chain)
     gamma, zero = result.exposures.gamma, result.levels.zero_gamma
     assert result.coverage.used == expected["rows_used"]
-    assert gamma.net == pytest.approx(expected["net_gamma_usd_per_1pct"], rel=1e-6)
-    assert gamma.gross == pytest.approx(expected["gross_gamma_usd_per_1pct_rows"], rel=1e-6)
-    assert zero.value == pytest.approx(expected["flip"], rel=1e-6)
+    assert gamma.net == pytest.approx(expected["net_gamma_usd_per_1pct"], rel=1e-12)
+    assert gamma.gross == pytest.approx(expected["gross_gamma_usd_per_1pct_rows"], rel=1e-12)
+    assert zero.value == pytest.approx(expected["flip"], rel=1e-12)
     assert [c.direction for c in zero.crossings] == ["short_to_long"]
     check_strikes(result.levels, expected)
     profile = expected["profile_usd_per_1pct"]

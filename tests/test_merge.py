@@ -115,7 +115,7 @@ def test_flags_of_a_real_joint_chain(real: list[gex.Chain]) -> None:
 def test_rows_keep_what_is_theirs() -> None:
     flags = {"duplicate": [True] + [False] * 5}
     spx = part("SPX", rate=[0.01, 0.02, 0.03, 0.04, 0.05, 0.06], multiplier=100.0)
-    spy = part("SPY", multiplier=[100.0, 10.0] * 3, flags=flags, lot=3)
+    spy = part("SPY", multiplier=[100.0, 10.0] * 3, flags=flags, columns={"lot": 3})
     joint = gex.Chain.concat([spx, spy], scale=[1.0, 10.0])
     assert joint.spot == 5000.0
     assert joint["rate"].tolist() == [0.01, 0.02, 0.03, 0.04, 0.05, 0.06] + [0.05] * 6
@@ -246,7 +246,9 @@ def test_scales_that_do_not_fit(scale: Any, message: str) -> None:
 def test_columns_that_do_not_mix_are_named() -> None:
     days = np.full(6, np.datetime64("2024-03-14"))
     with pytest.raises(InputError, match="concat: seen is of types that do not mix"):
-        gex.Chain.concat([part("SPX", seen=days), part("SPY", seen=np.ones(6))])
+        gex.Chain.concat(
+            [part("SPX", columns={"seen": days}), part("SPY", columns={"seen": np.ones(6)})]
+        )
 
 
 # --- any parts ---------------------------------------------------------------------------------
@@ -285,3 +287,15 @@ def test_dollars_of_random_parts_add_up(seed: int) -> None:
         assert total.gross == pytest.approx(sum(e.gross for e in own), rel=1e-9)
     assert whole.coverage.used == sum(p.coverage.used for p in parts)
     assert whole.coverage.read == sum(p.coverage.read for p in parts)
+
+
+def test_the_order_of_an_index_and_its_mini_does_not_matter() -> None:
+    big, mini = part("SPX"), part("XSP")
+    for spot in (450.51, 450.51001, 450.50999):
+        small = mini._replace(spot=spot)
+        large = big._replace(spot=4505.1001)
+        scales = [
+            [p["scale"] for p in gex.Chain.concat(order).source["parts"]]
+            for order in ([large, small], [small, large])
+        ]
+        assert scales == [[1.0, 10.0], [1.0, 0.1]]

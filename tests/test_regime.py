@@ -138,7 +138,7 @@ def test_share_of_volume() -> None:
                 "amplifies",
             ),
         ),
-        (FLIP, ("near balance", "a 1% move makes them trade")),
+        (FLIP, ("near balance", "they must", "when price rises 1%")),
     ],
 )
 def test_describe_says_who_must_trade_which_way(spot: float, words: tuple[str, ...]) -> None:

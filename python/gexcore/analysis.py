@@ -39,7 +39,7 @@ class Analysis(Result):
     @property
     def manifest(self) -> dict[str, Any]:
         """All conventions of these numbers."""
-        return self.levels.manifest
+        return self.regime.manifest
 
     def to_dict(self) -> dict[str, Any]:
         """As printed by `gexcore levels --json`."""
@@ -129,6 +129,13 @@ class Analysis(Result):
             if regime.distance_deviations is not None:
                 distance += f", {regime.distance_deviations:+.1f} daily deviations"
         rows.append(["regime", regime.kind.replace("_", " "), distance])
+        if regime.pct_adv is not None:
+            volume = f"of {money(regime.adv)} daily volume per 1% move"
+            rows.append(["hedging flow", f"{regime.pct_adv:+.2f}%", volume])
+        if regime.feedback is not None:
+            rows.append(
+                ["feedback", f"x {regime.feedback:.3f}", f"on realised vol, kappa {regime.kappa:g}"]
+            )
         return align(rows)
 
     def _footer(self) -> str:
@@ -140,13 +147,16 @@ class Analysis(Result):
         share = f"{coverage.used_open_interest_share:.1%} of open interest"
         used = f"{coverage.used:,} of {coverage.read:,} contracts, {share}"
         when, rates = manifest["as_of"] or "given", manifest["rates"]
+        sized = f"sized by {manifest['size'].replace('_', ' ')}"
         lines = [
             ["used", used],
             ["dropped", dropped or "none"],
-            ["positions", f"{manifest['positions']}: {manifest['positions_meaning']}"],
+            ["positions", f"{manifest['positions']}: {manifest['positions_meaning']}; {sized}"],
             ["time", f"{when} ({manifest['as_of_rule']}), clock {manifest['clock']}"],
             ["rates", _rates_text(rates)],
             ["scope", f"{manifest['scope']}, vols {manifest['dynamics'].replace('_', ' ')}"],
+            ["walls", f"by {manifest['wall_side']} gamma{', gated' * manifest['wall_gated']}"],
+            ["version", f"gexcore {manifest['version']}, definitions {manifest['definitions']}"],
         ]
         return align(lines)
 

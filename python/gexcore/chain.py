@@ -20,10 +20,12 @@ from gexcore.columns import (
     number_column,
     object_column,
     row_count,
+    user_columns,
 )
 from gexcore.conventions import (
     READ,
     REASONS,
+    VERSIONS,
     check_spot,
     decide_rates,
     exchange_rates,
@@ -105,7 +107,9 @@ class Chain(Result):
         columns: Mapping[str, Any] | None = None,
         flags: Mapping[str, Any] | None = None,
         source: Mapping[str, Any] | None = None,
-        **more: Any,
+        bid: Any = None,
+        ask: Any = None,
+        volume: Any = None,
     ) -> Chain:
         """Build a chain from arrays of one length, or numbers that hold for every contract.
 
@@ -126,7 +130,8 @@ class Chain(Result):
             rate, dividend_yield: continuous, decimal; a number or (n,).
             multiplier: shares (index units) per contract, a number or (n,).
             underlying: name, for reports.
-            columns, **more: further columns by name, such as bid, ask, volume, sector.
+            bid, ask, volume: (n,) quotes and contracts traded; NaN = missing.
+            columns: further columns by name, such as sector.
             flags: reason -> (n,) booleans, rows a reader found unusable.
             source: where the chain comes from, for the manifest.
 
@@ -157,8 +162,9 @@ class Chain(Result):
         if time_to_expiry is None:
             years = years_of(dates, roots, when, clock)
         else:
+            clocks.check_clock(clock)
             years, clock = number_column("time_to_expiry", time_to_expiry, rows), "given"
-        extra = {n: object_column(n, v, rows) for n, v in {**(columns or {}), **more}.items()}
+        extra = user_columns(columns or {}, rows, bid=bid, ask=ask, volume=volume)
         chain = cls(
             spot=check_spot(spot),
             is_call=contract_type(is_call, rows),
@@ -251,10 +257,8 @@ class Chain(Result):
             name = clock or ("settlement" if self.clock == "given" else self.clock)
             years = years_of(self.expiry, self.root, when, name)
             flags = {r: self.status == code for code, r in enumerate(READ)}
-            numbers = {
-                n: getattr(self, n)
-                for n in ("strike", "implied_vol", "open_interest", "multiplier")
-            }
+            names = ("strike", "implied_vol", "open_interest", "multiplier")
+            numbers = {name: getattr(self, name) for name in names}
             changes = {"as_of": when, "clock": name, "time_to_expiry": years}
             changes["status"] = status_of(flags, numbers, years)
         moved = self._replace(**changes)
@@ -375,6 +379,7 @@ class Chain(Result):
             "scope": self.scope,
             "underlying": self.underlying or None,
             "source": dict(self.source),
+            **VERSIONS,
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -391,6 +396,5 @@ class Chain(Result):
 
     def __str__(self) -> str:
         when = f", as of {self.as_of.time:%Y-%m-%d %H:%M %Z}" if self.as_of else ""
-        return (
-            f"{self.underlying or 'chain'}: {len(self):,} contracts, spot {number(self.spot)}{when}"
-        )
+        name = self.underlying or "chain"
+        return f"{name}: {len(self):,} contracts, spot {number(self.spot)}{when}"

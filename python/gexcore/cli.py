@@ -131,22 +131,29 @@ def _exposures(options: argparse.Namespace) -> None:
         exposure = exposures.in_unit(
             options.greek, options.unit, futures=options.futures, adv=options.adv
         )
+    elif options.futures or options.adv:
+        raise GexError(
+            "--futures and --adv belong to a unit", hint="--unit futures_per_point, pct_adv"
+        )
     else:
         exposure = getattr(exposures, options.greek)
     table = exposure.by(*options.by)
     columns = {**table.columns(), "share": table.gross / (exposure.gross or 1.0)}
     about = {**exposure.to_dict(), "coverage": exposures.coverage.to_dict()}
-    _print_table(columns, about, exposures.manifest, options, f"{exposure}")
+    manifest = {**exposures.manifest, "unit": exposure.unit, "futures": options.futures}
+    _print_table(columns, about, {**manifest, "adv": options.adv}, options, f"{exposure}")
 
 
 def _profile(options: argparse.Namespace) -> None:
     chain = _chain_of(options)
     low = 0.9 * chain.spot if options.low is None else options.low
     high = 1.1 * chain.spot if options.high is None else options.high
-    if options.steps < 1 or (options.steps > 1 and not low < high):
+    if not 1 <= options.steps <= 1_000_000 or (options.steps > 1 and not low < high):
         raise GexError(
             f"profile: {options.steps} steps from {low:g} to {high:g}", hint="--from below --to"
         )
+    if not options.which:
+        raise GexError("--which names no exposure", hint="--which gamma,delta")
     spots = np.linspace(low, high, options.steps)
     positions = _positions_of(chain, options)
     profile = sweep_profile(chain, positions, spots=spots, which=options.which)
@@ -154,7 +161,7 @@ def _profile(options: argparse.Namespace) -> None:
     units = {name: unit_of(name).label for name in options.which}
     about = {"units": units, "coverage": profile.coverage.to_dict()}
     title = ", ".join(f"{name}: {label}" for name, label in units.items())
-    _print_table(columns, about, {**chain.manifest, **positions.manifest}, options, title)
+    _print_table(columns, about, profile.manifest, options, title)
 
 
 def _greeks(options: argparse.Namespace) -> None:
@@ -171,9 +178,8 @@ def _rates(options: argparse.Namespace) -> None:
     chain = _chain_of(options)
     rates = chain.rates
     if rates.table is None:
-        raise GexError(
-            f"rates: {rates.note or 'flat as given'}", hint="parity needs European quotes"
-        )
+        flat = f"rates are flat, nothing was fitted: {rates.note or 'as given'}"
+        raise GexError(flat, hint="--rates parity without --rate; American roots stay flat")
     basis = "unknown" if rates.spot_basis is None else f"{rates.spot_basis * 1e4:+.1f} bp"
     title = f"{chain}; spot basis {basis}{f'; {rates.note}' if rates.note else ''}"
     _print_table(rates.table.columns(), rates.to_dict(), chain.manifest, options, title)

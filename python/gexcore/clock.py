@@ -319,6 +319,12 @@ def years_to_settlement(
 CLOCKS = ("settlement", "calendar/365", "business/252", "business/262")
 
 
+def check_clock(clock: str) -> None:
+    """Raise ConventionError unless there is a clock of this name."""
+    if clock not in CLOCKS:
+        raise ConventionError(f"clock: there is no {clock!r}", hint=f"clocks: {', '.join(CLOCKS)}")
+
+
 def years_to_expiry(
     expiry: npt.NDArray[np.datetime64],
     root: npt.NDArray[np.str_] | str | None,
@@ -348,8 +354,7 @@ def years_to_expiry(
         >>> years_to_expiry(day, "SPXW", as_of, "business/252") * 252
         array([5.])
     """
-    if clock not in CLOCKS:
-        raise ConventionError(f"clock: there is no {clock!r}", hint=f"clocks: {', '.join(CLOCKS)}")
+    check_clock(clock)
     exact = years_to_settlement(expiry, root, as_of)
     if clock == "settlement":
         return exact

@@ -80,6 +80,16 @@ def object_column(name: str, value: Any, rows: int) -> npt.NDArray[Any]:
     return np.array(np.broadcast_to(array, rows))
 
 
+def user_columns(columns: Mapping[str, Any], rows: int, **quotes: Any) -> dict[str, Any]:
+    """Quotes as numbers, and a caller's own columns; names with a meaning are refused there."""
+    for name in columns:
+        if name in FRAME_COLUMNS:
+            raise InputError(f"columns: {name} is a column of the chain", hint=f"pass {name}=")
+    given = {name: value for name, value in quotes.items() if value is not None}
+    numbers = {name: number_column(name, value, rows) for name, value in given.items()}
+    return {**numbers, **{name: object_column(name, v, rows) for name, v in columns.items()}}
+
+
 def check_flags(
     flags: Mapping[str, Any], reasons: Sequence[str], rows: int
 ) -> dict[str, npt.NDArray[np.bool_]]:
@@ -122,8 +132,9 @@ def frame_arguments(
             f"{', '.join(missing)}: missing from the frame",
             hint="map the frame's names with columns={'theirs': 'ours'}",
         )
+    found.pop("option_type", None)
     known = [name for name in FRAME_COLUMNS if name in found]
-    arguments = {name: frame_column(found.pop(name)) for name in known if name != "option_type"}
+    arguments = {name: frame_column(found.pop(name)) for name in known}
     extra = {name: frame_column(value) for name, value in found.items()}
     source = {"vendor": "data frame", **(given.pop("source", None) or {})}
     return {**given, **arguments, "columns": extra, "source": source}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gexcore import _core
 from gexcore import clock as clocks
 from gexcore.columns import object_column
 from gexcore.errors import ConventionError, InputError
@@ -16,6 +17,9 @@ from gexcore.rates import EUROPEAN_ROOTS, Rates, flat_rates
 
 Float64 = npt.NDArray[np.float64]
 Bool = npt.NDArray[np.bool_]
+
+DEFINITIONS_VERSION = "1"  # raised whenever a level or exposure changes its meaning
+VERSIONS = {"definitions": DEFINITIONS_VERSION, "version": _core.__version__}
 
 # Why a row cannot be used, first match counts; a row without any of these has status USED.
 REASONS = (

@@ -68,8 +68,8 @@ def cover(
     missing = positions.contracts == 0.0
     own = greeks is None or greeks.source == "computed"
     ignored = () if own else tuple(REASONS.index(reason) for reason in _ONLY_FOR_COMPUTED)
-    unsized = "no_position" if positions.size == "contracts" else f"no_{positions.size}"
-    reasons = [*REASONS, unsized, "no_greek"]
+    unsized = f"no_{positions.size}"
+    reasons = [*REASONS, unsized, "no_position", "no_greek"]
     reason = status.astype(np.int64)
     reason[np.isin(reason, ignored)] = USED
     reason[reason == USED] = len(reasons)  # used, until found otherwise
@@ -78,7 +78,11 @@ def cover(
         reason[(reason == len(reasons)) & ~finite] = reasons.index("no_greek")
     unheld = (reason == len(reasons)) | (reason == REASONS.index("no_implied_vol"))
     unheld |= reason == reasons.index("no_greek")
-    reason[unheld & missing] = len(REASONS)  # a contract nobody holds needs no vol
+    unheld &= missing  # a contract nobody holds needs no vol
+    sized = (
+        np.ones(len(chain), bool) if positions.size == "contracts" else chain[positions.size] > 0
+    )
+    reason[unheld] = np.where(sized, reasons.index("no_position"), len(REASONS))[unheld]
     rows = np.bincount(reason, minlength=len(reasons) + 1)
     size = np.where(np.isfinite(chain.open_interest), np.maximum(chain.open_interest, 0.0), 0.0)
     held = np.bincount(reason, size, minlength=len(reasons) + 1)

@@ -21,7 +21,6 @@ from gexcore.units import EXPOSURES, FUTURES, Market, Unit, unit_of
 Float64 = npt.NDArray[np.float64]
 # code per row, number of codes, which codes hold a used row, and their keys
 _Grouping = tuple[npt.NDArray[np.int32], int, npt.NDArray[np.bool_], tuple[npt.NDArray[Any], ...]]
-DEFINITIONS_VERSION = "1"  # raised whenever a level or exposure changes its meaning
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -156,14 +155,22 @@ class Exposures(Result):
 
     __slots__ = ("_cache", "_groupings", "_used", "chain", "coverage", "greeks", "positions")
 
+    chain: Chain
+    greeks: ChainGreeks
+    positions: Positions
+    coverage: Coverage
+    _used: npt.NDArray[np.bool_]
+    _cache: dict[str, Exposure]
+    _groupings: dict[tuple[str, ...], _Grouping]
+
     def __init__(self, chain: Chain, greeks: ChainGreeks, positions: Positions) -> None:
-        self.chain = chain
-        self.greeks = greeks
-        self.positions = positions
-        self.coverage: Coverage
-        self.coverage, self._used = cover(chain, positions, greeks)
-        self._cache: dict[str, Exposure] = {}
-        self._groupings: dict[tuple[str, ...], _Grouping] = {}
+        coverage, used = cover(chain, positions, greeks)
+        fields = {"chain": chain, "greeks": greeks, "positions": positions, "coverage": coverage}
+        for name, value in {**fields, "_used": used, "_cache": {}, "_groupings": {}}.items():
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"exposures are immutable: {name} cannot be set")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -179,8 +186,6 @@ class Exposures(Result):
             "unit": unit_of("gamma").label,
             "greeks": self.greeks.source,
             "dynamics": "sticky_strike",
-            "definitions": DEFINITIONS_VERSION,
-            "version": _core.__version__,
         }
 
     def __getattr__(self, name: str) -> Exposure:

@@ -61,9 +61,10 @@ def _stale(levels: Levels) -> Flag:
     if as_of is None or as_of.printed is None:
         return Flag("stale", None, None, "the file's printed time is not known")
     hours = (as_of.printed - as_of.time) / timedelta(hours=1)
-    text = f"quotes were {max(hours, 0.0):.0f} hours old when the file was printed; "
+    when = "when the file was printed" if hours >= 0 else "at the time asked for"
+    text = f"quotes were {abs(hours):.0f} hours old {when}; "
     text += "open interest is that of the session before"
-    return Flag("stale", hours > STALE_HOURS, hours, text)
+    return Flag("stale", abs(hours) > STALE_HOURS, abs(hours), text)
 
 
 def _clock_mismatch(levels: Levels) -> Flag:

@@ -10,8 +10,11 @@ import numpy as np
 from gexcore import bsm
 from gexcore.chain import Chain
 from gexcore.columns import number_column
+from gexcore.conventions import REASONS
 from gexcore.errors import ConventionError
 from gexcore.results import frame
+
+_WITHOUT_GREEKS = [REASONS.index(reason) for reason in ("bad_row", "expired", "no_implied_vol")]
 
 
 class ChainGreeks(bsm.Greeks):
@@ -92,5 +95,7 @@ def compute_greeks(
         chain.spot, chain.strike, chain.time_to_expiry, chain.implied_vol,
         chain.rate, chain.dividend_yield, chain.is_call, which=which, threads=threads,
     )  # fmt: skip
+    # a missing vol is no vol of 0, and what has settled has no greeks
+    values._buffer[:, np.isin(chain.status, _WITHOUT_GREEKS)] = np.nan
     values._buffer.flags.writeable = False
     return ChainGreeks(chain, values)

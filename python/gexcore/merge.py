@@ -84,8 +84,9 @@ def _scales(chains: Sequence[Any], scale: Sequence[float] | None) -> list[float]
 
 def _snapped(ratio: float) -> float:
     """10 for 10.0000002: spots are rounded, and strikes of the same index should meet."""
-    whole = max(round(ratio), 1)
-    return float(whole) if abs(ratio / whole - 1) < ROUNDED_SPOTS else ratio
+    whole = max(round(max(ratio, 1 / ratio)), 1)
+    exact = float(whole) if ratio >= 1 else 1 / whole
+    return exact if abs(ratio / exact - 1) < ROUNDED_SPOTS else ratio
 
 
 def _common(chains: Sequence[Any], name: str) -> Any:

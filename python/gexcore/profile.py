@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class Profile(Result):
     chain: Chain
     positions: Positions
     spots: Float64
-    values: dict[str, Float64]
+    values: Mapping[str, Float64]
     coverage: Coverage
     dynamics: str
     at_the_money_vol: float | None  # 30 days
@@ -183,7 +184,9 @@ def sweep_profile(
     values.update(_other_profiles(chain, weight, grid, [n for n in names if n != "gamma"], threads))
     for array in (grid, *values.values()):
         array.flags.writeable = False
-    return Profile(chain, positions, grid, values, coverage, dynamics, vol, prepared, weight)
+    return Profile(
+        chain, positions, grid, MappingProxyType(values), coverage, dynamics, vol, prepared, weight
+    )
 
 
 def _other_profiles(

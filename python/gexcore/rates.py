@@ -97,8 +97,8 @@ def _shown(value: float, digits: int) -> str:
     return f"{value:.{digits}f}" if np.isfinite(value) else "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Rates(Result):
     """Continuous rate and dividend yield: numbers, or one of each per contract.
 
     `source` says in words where they come from; it is part of every result's manifest. From
@@ -115,6 +115,18 @@ class Rates:
     spot_basis: float | None = None
     flags: tuple[str, ...] = ()
     given: tuple[Any, Any] = (None, None)  # rate and dividend yield of the caller, None if fitted
+
+    def __repr__(self) -> str:
+        return f"<Rates {self.source}>"
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [
+                self.source,
+                *([self.note] if self.note else []),
+                *([str(self.table)] if self.table else []),
+            ]
+        )
 
     def rows(self, mask: npt.NDArray[np.bool_]) -> Rates:
         """The rates of some of the contracts."""

@@ -39,6 +39,8 @@ class Regime(Result):
     distance_deviations: float | None
     pct_adv: float | None
     feedback: float | None
+    adv: float | None = None
+    kappa: float | None = None
 
     @property
     def coverage(self) -> Coverage:
@@ -48,7 +50,7 @@ class Regime(Result):
     @property
     def manifest(self) -> dict[str, Any]:
         """All conventions of these numbers."""
-        return self.levels.manifest
+        return {**self.levels.manifest, "adv": self.adv, "kappa": self.kappa}
 
     @cached_property
     def flags(self) -> dict[str, Flag]:
@@ -65,12 +67,18 @@ class Regime(Result):
         gamma = self.levels.exposures.gamma
         shares = abs(gamma.in_unit("usd_per_1pct").net) / gamma.chain.spot
         size = f"about ${money(abs(gamma.net)).lstrip('+')} ({shares:,.0f} shares or index units)"
-        if self.kind == "transition":
-            leaning = "long" if gamma.net > 0 else "short"
+        if self.kind == "transition" and gamma.net != 0.0:
+            leaning = "long_gamma" if gamma.net > 0 else "short_gamma"
+            up, down, _ = _TRADES[leaning]
             return (
-                f"Dealers are near balance, slightly {leaning} gamma: a 1% move makes them trade "
-                f"{size}. A small move or new trades can turn their hedging from dampening to "
-                "amplifying or back."
+                f"Dealers are near balance, slightly {leaning.replace('_', ' ')}: they must {up} "
+                f"{size} when price rises 1%, and {down} as much when it falls 1%. A small move or "
+                "new trades can turn their hedging from dampening to amplifying or back."
+            )
+        if self.kind == "transition":
+            return (
+                "Dealers are balanced at this price: a small move makes them trade nothing. New "
+                "trades, or a larger move, decide which way they must hedge."
             )
         up, down, effect = _TRADES[self.kind]
         return (
@@ -134,7 +142,7 @@ def classify_regime(levels: Levels, adv: float | None = None, kappa: float | Non
     flip, vol = levels.zero_gamma.value, levels.at_the_money_vol
     spot = levels.exposures.chain.spot
     if not gamma.gross > 0:
-        return Regime(levels, "no_exposure", None, None, None, None, None)
+        return Regime(levels, "no_exposure", None, None, None, None, None, adv, kappa)
     share = gamma.net / gamma.gross
     distance = math.log(spot / flip) if flip else None
     deviations = distance / (vol / math.sqrt(252)) if distance is not None and vol else None
@@ -148,6 +156,8 @@ def classify_regime(levels: Levels, adv: float | None = None, kappa: float | Non
         deviations,
         None if adv is None else 100 * gamma.net / adv,
         None if kappa is None or adv is None else _feedback(kappa * gamma.net / adv),
+        adv,
+        kappa,
     )
 
 

@@ -44,7 +44,11 @@ def resolve(scope: Any, chain: Any) -> tuple[npt.NDArray[np.bool_], str]:
     if match := re.fullmatch(r"0dte|dte<=(\d+)", text):
         return _days(chain) <= int(match[1] or 0), text
     if match := re.fullmatch(r"root=(\S+)", text):
-        return _column(chain, "root") == match[1], text
+        mask = _column(chain, "root") == match[1]
+        if not mask.any():
+            roots = ", ".join(chain.codes("root")[1].tolist())
+            raise InputError(f"scope: no contract has root {match[1]}", hint=f"roots: {roots}")
+        return mask, text
     if match := re.fullmatch(r"expiry=(\d{4}-\d\d-\d\d)", text):
         return _column(chain, "expiry") == as_expiry_dates([match[1]])[0], text
     raise ConventionError(f"there is no scope {scope!r}", hint=HINT)

@@ -82,7 +82,9 @@ def synthetic_chain(n: int = 20000, seed: int = 7) -> Chain:
         dividend_yield=DIVIDEND_YIELD,
         multiplier=100.0,
         underlying="SPX",
-        columns={"bid": bid, "ask": ask, "volume": np.floor(interest * rng.exponential(0.15, n))},
+        bid=bid,
+        ask=ask,
+        volume=np.floor(interest * rng.exponential(0.15, n)),
         source={"vendor": "synthetic", "seed": seed, "multiplier": "100, invented"},
     )
 
