@@ -84,7 +84,7 @@ def test_a_row_of_1e5_cells_is_one_bad_row() -> None:
 # ---- fuzz
 
 
-def try_to_read(data: bytes) -> None:
+def assert_chain_or_refusal(data: bytes) -> None:
     try:
         found = parse(data)
     except ChainFileError as error:
@@ -102,12 +102,12 @@ def try_to_read(data: bytes) -> None:
 
 @given(st.binary(max_size=300))
 def test_fuzz_random_bytes(data: bytes) -> None:
-    try_to_read(data)
+    assert_chain_or_refusal(data)
 
 
 @given(st.text(max_size=300))
 def test_fuzz_random_text_below_a_good_preamble(text: str) -> None:
-    try_to_read(sheet(line(95)) + text.encode("utf-8", "surrogatepass"))
+    assert_chain_or_refusal(sheet(line(95)) + text.encode("utf-8", "surrogatepass"))
 
 
 EDITS = st.lists(
@@ -126,7 +126,7 @@ def test_fuzz_mutated_files(data: bytes, edits: list[tuple[float, int, bytes]]) 
     for place, cut, insert in edits:
         at = int(place * len(data))
         data = data[:at] + insert + data[at + cut :]
-    try_to_read(data)
+    assert_chain_or_refusal(data)
 
 
 JSON_VALUES = st.recursive(
@@ -142,8 +142,8 @@ JSON_VALUES = st.recursive(
     st.sampled_from(["timestamp", "symbol", "data"]), st.sampled_from(list(option())), JSON_VALUES
 )
 def test_fuzz_json_values(top: str, key: str, value: object) -> None:
-    try_to_read(document(option(**{key: value}), value, current_price=value))
-    try_to_read(document(option("XYZ240315P00100000"), {**option(), key: value}))
+    assert_chain_or_refusal(document(option(**{key: value}), value, current_price=value))
+    assert_chain_or_refusal(document(option("XYZ240315P00100000"), {**option(), key: value}))
     content = json.loads(document(option()))
     content[top] = value
-    try_to_read(json.dumps(content).encode())
+    assert_chain_or_refusal(json.dumps(content).encode())

@@ -112,8 +112,7 @@ def greeks(
         InputError: lengths differ, or a column is not one-dimensional real numbers.
         ConventionError: an unknown greek.
 
-    Source: Haug, The Complete Guide to Option Pricing Formulas, 2nd ed., chapter 2; evaluated
-    without cancellation as docs/how_it_works.md derives.
+    Source: Haug, The Complete Guide to Option Pricing Formulas, chapter 2; docs/how_it_works.md.
 
     Example:
         >>> g = greeks(100.0, 105.0, 30 / 365, 0.25, 0.04, 0.01, True, which=("delta", "gamma"))

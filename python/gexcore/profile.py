@@ -166,20 +166,7 @@ def sweep_profile(
         threads,
     )
     vol = at_the_money_vol(chain)
-    if spots is None:
-        reach = float(np.clip(4 * (vol or 0.0) * np.sqrt(30 / 365), 0.15, 1.5))
-        grid = prepared.search_grid(chain.spot, reach)
-    else:
-        given = np.asarray(spots)
-        if given.dtype.kind not in "fiu" and given.size:
-            raise InputError(
-                f"spots: {given.dtype} are not prices", hint="np.linspace(low, high, n)"
-            )
-        grid = np.array(given, dtype=np.float64)
-        if grid.ndim != 1 or not (np.diff(grid) > 0).all():
-            raise InputError(
-                "spots: must ascend strictly, in one dimension", hint="np.linspace(low, high, n)"
-            )
+    grid = _search_grid(prepared, chain, vol) if spots is None else _given_grid(spots)
     values = {"gamma": prepared.evaluate(grid, threads) * (grid**2 / 100)}
     values.update(_other_profiles(chain, weight, grid, [n for n in names if n != "gamma"], threads))
     for array in (grid, *values.values()):
@@ -187,6 +174,22 @@ def sweep_profile(
     return Profile(
         chain, positions, grid, MappingProxyType(values), coverage, dynamics, vol, prepared, weight
     )
+
+
+def _search_grid(prepared: _core.GammaProfile, chain: Chain, vol: float | None) -> Float64:
+    """The default spots: wide enough for the market's vol, fine enough for what expires next."""
+    reach = float(np.clip(4 * (vol or 0.0) * np.sqrt(30 / 365), 0.15, 1.5))
+    return prepared.search_grid(chain.spot, reach)
+
+
+def _given_grid(spots: Any) -> Float64:
+    given, hint = np.asarray(spots), "np.linspace(low, high, n)"
+    if given.dtype.kind not in "fiu" and given.size:
+        raise InputError(f"spots: {given.dtype} are not prices", hint=hint)
+    grid = np.array(given, dtype=np.float64)
+    if grid.ndim != 1 or not (np.diff(grid) > 0).all():
+        raise InputError("spots: must ascend strictly, in one dimension", hint=hint)
+    return grid
 
 
 def _other_profiles(
