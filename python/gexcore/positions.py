@@ -136,20 +136,26 @@ def assign_positions(
     if size not in SIZES:
         raise ConventionError(f"size: there is no {size!r}", hint=f"sizes: {', '.join(SIZES)}")
     chosen = RULES[rule]
-    given = {"contracts": contracts, "weights": weights}
-    for name, value in given.items():
-        if (value is None) == (name == chosen.needs):
-            wanted = "needs" if value is None else "does not take"
-            raise ConventionError(f"positions: rule {rule!r} {wanted} {name}=")
-    argument = np.zeros(0)
-    if chosen.needs:
-        argument = number_column(chosen.needs, given[chosen.needs], len(chain))
-    if rule == "weights" and (np.abs(argument) > 1).any():
-        row = int(np.argmax(np.abs(np.nan_to_num(argument)) > 1))
-        raise InputError(f"weights: row {row} has {argument[row]:g}", hint="weights lie in [-1, 1]")
+    argument = _checked_argument(rule, len(chain), {"contracts": contracts, "weights": weights})
     held = np.maximum(chain[size], 0.0) if rule != "contracts" else argument
     signed = chosen.contracts(chain, held, argument)
     signed = np.where(np.isfinite(signed), signed, 0.0)
     signed.flags.writeable = False
     source = "contracts" if rule == "contracts" else size
     return Positions(chain, signed, rule, source, chosen.meaning)
+
+
+def _checked_argument(rule: str, rows: int, given: Mapping[str, Any]) -> npt.NDArray[np.float64]:
+    """The numbers that a rule needs, and none that it does not take."""
+    needs = RULES[rule].needs
+    for name, value in given.items():
+        if (value is None) == (name == needs):
+            wanted = "needs" if value is None else "does not take"
+            raise ConventionError(f"positions: rule {rule!r} {wanted} {name}=")
+    argument = np.zeros(0)
+    if needs:
+        argument = number_column(needs, given[needs], rows)
+    if rule == "weights" and (np.abs(argument) > 1).any():
+        row = int(np.argmax(np.abs(np.nan_to_num(argument)) > 1))
+        raise InputError(f"weights: row {row} has {argument[row]:g}", hint="weights lie in [-1, 1]")
+    return argument

@@ -146,12 +146,7 @@ def sweep_profile(
         (2,)
     """
     names = (which,) if isinstance(which, str) else tuple(which)
-    for name, known, asked in (("which", EXPOSURES, names), ("dynamics", DYNAMICS, (dynamics,))):
-        for item in asked:
-            if item not in known:
-                raise ConventionError(
-                    f"{name}: there is no {item!r}", hint=f"known: {', '.join(known)}"
-                )
+    _check_names(names, dynamics)
     if positions.chain is not chain:
         raise MismatchError("positions belong to another chain", hint="assign them to this chain")
     coverage, used = cover(chain, positions)
@@ -174,6 +169,15 @@ def sweep_profile(
     return Profile(
         chain, positions, grid, MappingProxyType(values), coverage, dynamics, vol, prepared, weight
     )
+
+
+def _check_names(names: tuple[str, ...], dynamics: str) -> None:
+    for name, known, asked in (("which", EXPOSURES, names), ("dynamics", DYNAMICS, (dynamics,))):
+        for item in asked:
+            if item not in known:
+                raise ConventionError(
+                    f"{name}: there is no {item!r}", hint=f"known: {', '.join(known)}"
+                )
 
 
 def _search_grid(prepared: _core.GammaProfile, chain: Chain, vol: float | None) -> Float64:
