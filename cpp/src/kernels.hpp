@@ -30,6 +30,16 @@ struct SweepBlock {
     const double* amplitude;  // weight e^{-yT} / (s sqrt T sqrt 2 pi); 0 switches the row off
 };
 
+// Vols of one block and the smile of each row's expiration (see gexcore/dynamics.hpp).
+struct VolBlock {
+    const double *implied_vol, *moneyness, *inverse_width, *level, *slope, *curvature, *low, *high, *floor;
+};
+
+struct VolMove {
+    double log_move;  // ln(spot' / spot)
+    double shift, per_log_spot, relative;
+};
+
 struct Kernels {
     const char* isa;
     // Writes greek g of rows 0..n-1 to out[g] for every bit g of `which`; other out[g] are not touched.
@@ -54,6 +64,8 @@ struct Kernels {
     // vol[i] from price[i], NaN where none exists; status: 0 solved, 1 at or below intrinsic, 2 at or above the maximum, 3 an
     // input that is not a number or out of range. in.implied_vol is not read.
     void (*implied_vol)(const GreekBlock& in, const double* price, size_t n, double* vol, double* status);
+    // Vols after a move of spot, and their derivatives in ln spot.
+    void (*move_vols)(const VolBlock& in, size_t n, const VolMove& move, double* vol, double* slope);
 };
 
 }  // namespace gexcore

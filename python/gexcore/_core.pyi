@@ -27,6 +27,34 @@ def greeks(
     out: _Float64 | None,
     threads: int | None,
 ) -> _Float64: ...
+def move_vols(
+    implied_vol: _Numbers,
+    smile: _Float64 | None,
+    shift: float,
+    per_log_spot: float,
+    relative: float,
+    spot: float,
+    at: float,
+    threads: int | None = ...,
+) -> _Float64: ...
+def sweep_dynamics(
+    strike: _Numbers,
+    time_to_expiry: _Numbers,
+    implied_vol: _Numbers,
+    rate: _Numbers,
+    dividend_yield: _Numbers,
+    is_call: _Numbers,
+    weight: _Numbers,
+    smile: _Float64 | None,
+    shift: float,
+    per_log_spot: float,
+    relative: float,
+    spot: float,
+    spots: _Numbers,
+    which: int,
+    effective_gamma: bool,
+    threads: int | None = ...,
+) -> _Float64: ...
 def implied_vol(
     price: _Numbers,
     spot: _Numbers,

@@ -2,6 +2,7 @@
 #pragma once
 #include "gexcore/contracts.hpp"
 #include "gexcore/cpu.hpp"
+#include "gexcore/dynamics.hpp"
 #include "gexcore/error.hpp"
 #include "gexcore/execution.hpp"
 #include "gexcore/greeks.hpp"
