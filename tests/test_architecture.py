@@ -23,7 +23,8 @@ CPP = ROOT / "cpp"
 ROOMS = (
     "errors", "results", "cpu", "units", "sessions", "clock", "bsm", "columns", "rates", "parity",
     "conventions", "scope", "merge", "chain", "vols", "expiries", "greeks", "positions",
-    "coverage", "exposures", "smiles", "dynamics", "profile", "strikes", "levels", "flags", "regime", "analysis",
+    "coverage", "exposures", "smiles", "dynamics", "roots",
+    "profile", "strikes", "levels", "flags", "regime", "analysis",
 )  # fmt: skip
 DOORS = ("io", "synthetic", "cli_options", "cli", "__main__")
 READERS_MAY = {"errors", "results", "clock", "rates", "columns", "chain"}

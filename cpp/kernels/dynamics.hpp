@@ -8,6 +8,7 @@ namespace {
 
 constexpr double kHeldBeyond = 0.05;  // |x| from which a relative move of vol is held
 constexpr double kLeastShare = 0.2;   // a vol never falls below this share of itself
+constexpr double kEnd = 1e9;          // 1 / how near to the end of the data counts as the end
 
 struct SmilePoint {
     double vol, slope;  // d vol / d moneyness
@@ -18,8 +19,9 @@ GEXCORE_INLINE SmilePoint smile_at(double moneyness, double inverse_width, doubl
     const double wanted = moneyness * inverse_width;
     const double z = min(max(wanted, low), high);
     const double raw = madd(madd(curvature, z, slope), z, level);
-    const bool flat = wanted != z || raw < floor;
-    return {max(raw, floor), flat ? 0.0 : madd(2.0 * curvature, z, slope) * inverse_width};
+    // 1 inside, 0 outside, 1/2 at the ends, where the derivative jumps: what a central difference sees
+    const double inside = min(max((wanted - low) * kEnd + 0.5, 0.0), 1.0) * min(max((high - wanted) * kEnd + 0.5, 0.0), 1.0);
+    return {max(raw, floor), raw < floor ? 0.0 : inside * (madd(2.0 * curvature, z, slope) * inverse_width)};
 }
 
 void move_vols(const gexcore::VolBlock& in, size_t n, const gexcore::VolMove& move, double* vol, double* slope) {

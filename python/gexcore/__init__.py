@@ -22,6 +22,7 @@ from gexcore.levels import Levels, find_levels
 from gexcore.positions import Positions, assign_positions
 from gexcore.profile import Profile, sweep_profile
 from gexcore.regime import Regime, classify_regime
+from gexcore.smiles import Smiles, fit_smiles
 
 if TYPE_CHECKING:
     from gexcore.io import read_cboe
@@ -45,6 +46,7 @@ __all__ = [
     "Positions",
     "Profile",
     "Regime",
+    "Smiles",
     "__version__",
     "analyze",
     "assign_positions",
@@ -54,6 +56,7 @@ __all__ = [
     "compute_greeks",
     "cpu",
     "find_levels",
+    "fit_smiles",
     "read_cboe",
     "sweep_profile",
     "synthetic_chain",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from gexcore.chain import Chain
 from gexcore.coverage import Coverage
+from gexcore.dynamics import Dynamics
 from gexcore.exposures import Exposures, compute_exposures
 from gexcore.greeks import ChainGreeks, compute_greeks
 from gexcore.levels import Levels, find_levels
@@ -15,11 +17,12 @@ from gexcore.profile import Profile, sweep_profile
 from gexcore.rates import Rates
 from gexcore.regime import Regime, classify_regime
 from gexcore.results import Result, align, money, number, plain
+from gexcore.smiles import Smiles, fit_smiles
 
 ENOUGH_OPEN_INTEREST = 0.9
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Analysis(Result):
     """Everything computed on the way, and the two results: `levels` and `regime`."""
 
@@ -49,6 +52,7 @@ class Analysis(Result):
             "as_of": as_of.time.isoformat() if as_of else None,
             "net_gamma": self.exposures.gamma.net,
             "gross_gamma": self.exposures.gamma.gross,
+            "effective_net_gamma": self.levels.net_gamma[0],
             **self.levels.to_dict(),
             "regime": self.regime.to_dict(),
             "warnings": self.warnings,
@@ -63,6 +67,11 @@ class Analysis(Result):
         parts = [str(self.chain), self._table(), self.regime.describe()]
         parts += ["\n".join(f"WARNING {text}" for text in self.warnings)] if self.warnings else []
         return "\n\n".join([*parts, self._footer()])
+
+    @cached_property
+    def smiles(self) -> Smiles:
+        """The smile of each expiration."""
+        return self.profile.smiles or fit_smiles(self.chain)
 
     @property
     def rates(self) -> Rates:
@@ -117,12 +126,11 @@ class Analysis(Result):
 
     def _table(self) -> str:
         gamma, regime = self.exposures.gamma, self.regime
-        share = (
-            ""
-            if regime.net_to_gross is None
-            else f"{regime.net_to_gross:+.1%} of gross {money(gamma.gross)}"
-        )
-        rows = [["net gamma", f"{money(gamma.net)} $ per 1%", share], *self.levels.rows()]
+        rows = [["net gamma", f"{money(gamma.net)} $ per 1%", _share(gamma.net, gamma.gross)]]
+        if self.profile.vols_move:
+            net, gross = self.levels.net_gamma
+            rows.append(["effective gamma", f"{money(net)} $ per 1%", _share(net, gross)])
+        rows += self.levels.rows()
         distance = ""
         if regime.distance_pct is not None:
             distance = f"spot {regime.distance_pct:+.2f}% from zero gamma"
@@ -161,6 +169,10 @@ class Analysis(Result):
         return align(lines)
 
 
+def _share(net: float, gross: float) -> str:
+    return f"{net / gross:+.1%} of gross {money(gross)}" if gross else ""
+
+
 def _rates_text(rates: dict[str, Any]) -> str:
     rate, dividend_yield = _percent(rates["rate"]), _percent(rates["dividend_yield"])
     note = f" - NOTE: {rates['note']}" if rates["note"] else ""
@@ -183,6 +195,7 @@ def analyze(
     size: str = "open_interest",
     side: str = "net",
     gated: bool = False,
+    dynamics: Dynamics | str = "sticky_strike",
     adv: float | None = None,
     kappa: float | None = None,
     threads: int | None = None,
@@ -194,6 +207,7 @@ def analyze(
         positions: a rule of `assign_positions` (with its `contracts`, `weights` or `size`), or
             Positions of this chain.
         side, gated: how walls are chosen, see `find_levels`.
+        dynamics: how vols move with spot, see `sweep_profile`.
         adv, kappa: daily volume in dollars and price impact, see `classify_regime`.
         threads: as in `bsm.greeks`.
 
@@ -215,7 +229,7 @@ def analyze(
         )
     greeks = compute_greeks(chain, threads=threads)
     exposures = compute_exposures(chain, greeks, positions)
-    profile = sweep_profile(chain, positions, threads=threads)
+    profile = sweep_profile(chain, positions, dynamics=dynamics, threads=threads)
     levels = find_levels(exposures, profile, side, gated)
     regime = classify_regime(levels, adv, kappa)
     return Analysis(chain, greeks, positions, exposures, profile, levels, regime)

@@ -20,7 +20,7 @@ from gexcore.errors import GexError
 from gexcore.exposures import compute_exposures
 from gexcore.greeks import compute_greeks
 from gexcore.positions import RULES, Positions, assign_positions
-from gexcore.profile import sweep_profile
+from gexcore.profile import label_of, sweep_profile
 from gexcore.results import align, number, plain
 from gexcore.units import unit_of
 
@@ -99,6 +99,7 @@ def _levels(options: argparse.Namespace) -> None:
         _positions_of(chain, options),
         side=options.side,
         gated=options.gated,
+        dynamics=options.dynamics,
         adv=options.adv,
         kappa=options.kappa,
     )
@@ -156,9 +157,12 @@ def _profile(options: argparse.Namespace) -> None:
         raise GexError("--which names no exposure", hint="--which gamma,delta")
     spots = np.linspace(low, high, options.steps)
     positions = _positions_of(chain, options)
-    profile = sweep_profile(chain, positions, spots=spots, which=options.which)
-    columns = {"spot": profile.spots, **{name: profile.values[name] for name in options.which}}
-    units = {name: unit_of(name).label for name in options.which}
+    profile = sweep_profile(
+        chain, positions, spots=spots, which=options.which, dynamics=options.dynamics
+    )
+    columns = {"spot": profile.spots}
+    columns |= {name: getattr(profile, name) for name in options.which}
+    units = {name: label_of(name) for name in options.which}
     about = {"units": units, "coverage": profile.coverage.to_dict()}
     title = ", ".join(f"{name}: {label}" for name, label in units.items())
     _print_table(columns, about, profile.manifest, options, title)

@@ -9,6 +9,7 @@ from typing import NoReturn
 from gexcore import __version__, bsm
 from gexcore.clock import CLOCKS
 from gexcore.conventions import RATE_SOURCES
+from gexcore.dynamics import KINDS
 from gexcore.errors import GexError
 from gexcore.levels import SIDES
 from gexcore.positions import RULES, SIZES
@@ -108,6 +109,19 @@ def _position_options() -> _Parser:
     return held
 
 
+def _dynamics_options() -> _Parser:
+    moves = _Parser(add_help=False)
+    rules = "; ".join(f"{n}{'=X' * k.takes_value}: {k.meaning}" for n, k in KINDS.items())
+    rules = rules.replace("%", "%%")
+    moves.add_argument(
+        "--dynamics",
+        default="sticky_strike",
+        metavar="RULE",
+        help=f"how vols move with spot; {rules}; default sticky_strike",
+    )
+    return moves
+
+
 def _table_options() -> _Parser:
     shape = _Parser(add_help=False)
     kind = shape.add_mutually_exclusive_group()
@@ -156,7 +170,7 @@ def _exposure_options() -> _Parser:
 
 def _profile_options() -> _Parser:
     what = _Parser(add_help=False)
-    known = ", ".join(EXPOSURES)
+    known = ", ".join((*EXPOSURES, "effective_gamma"))
     what.add_argument("--which", type=_names, default=("gamma",), help=f"of {known}")
     what.add_argument("--from", type=float, dest="low", metavar="SPOT", help="default 0.9 spot")
     what.add_argument("--to", type=float, dest="high", metavar="SPOT", help="default 1.1 spot")
@@ -188,12 +202,12 @@ def build_parser(
     grammar = {
         "levels": (
             "zero gamma, walls and regime of a chain file",
-            [path, held, _regime_options(), table],
+            [path, held, _dynamics_options(), _regime_options(), table],
         ),
         "exposures": ("an exposure summed by a key", [path, held, _exposure_options(), table]),
         "profile": (
             "exposures as functions of spot, re-priced",
-            [path, held, _profile_options(), table],
+            [path, held, _dynamics_options(), _profile_options(), table],
         ),
         "greeks": ("greeks of every contract", [path, _greek_options(), table]),
         "rates": ("forward, rate and yield per expiry from put-call parity", [path, table]),

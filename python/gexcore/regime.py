@@ -64,11 +64,11 @@ class Regime(Result):
                 "No dealer gamma was found, so nothing forces dealers to trade when price moves. "
                 "Check the coverage before reading anything into this."
             )
-        gamma = self.levels.exposures.gamma
-        shares = abs(gamma.in_unit("usd_per_1pct").net) / gamma.chain.spot
-        size = f"about ${money(abs(gamma.net)).lstrip('+')} ({shares:,.0f} shares or index units)"
-        if self.kind == "transition" and gamma.net != 0.0:
-            leaning = "long_gamma" if gamma.net > 0 else "short_gamma"
+        net, _ = self.levels.net_gamma
+        shares = abs(net) / self.levels.exposures.chain.spot
+        size = f"about ${money(abs(net)).lstrip('+')} ({shares:,.0f} shares or index units)"
+        if self.kind == "transition" and net != 0.0:
+            leaning = "long_gamma" if net > 0 else "short_gamma"
             up, down, _ = _TRADES[leaning]
             return (
                 f"Dealers are near balance, slightly {leaning.replace('_', ' ')}: they must {up} "
@@ -138,24 +138,24 @@ def classify_regime(levels: Levels, adv: float | None = None, kappa: float | Non
         raise InputError(
             f"kappa: {kappa} cannot be used", hint="a positive number, together with adv="
         )
-    gamma = levels.exposures.gamma
+    net, gross = levels.net_gamma
     flip, vol = levels.zero_gamma.value, levels.at_the_money_vol
     spot = levels.exposures.chain.spot
-    if not gamma.gross > 0:
+    if not gross > 0:
         return Regime(levels, "no_exposure", None, None, None, None, None, adv, kappa)
-    share = gamma.net / gamma.gross
+    share = net / gross
     distance = math.log(spot / flip) if flip else None
     deviations = distance / (vol / math.sqrt(252)) if distance is not None and vol else None
     near = deviations is not None and abs(deviations) < TRANSITION_DEVIATIONS
-    kind = "long_gamma" if gamma.net > 0 else "short_gamma"
+    kind = "long_gamma" if net > 0 else "short_gamma"
     return Regime(
         levels,
         "transition" if abs(share) < TRANSITION_SHARE or near else kind,
         share,
         None if flip is None else (spot / flip - 1) * 100,
         deviations,
-        None if adv is None else 100 * gamma.net / adv,
-        None if kappa is None or adv is None else _feedback(kappa * gamma.net / adv),
+        None if adv is None else 100 * net / adv,
+        None if kappa is None or adv is None else _feedback(kappa * net / adv),
         adv,
         kappa,
     )

@@ -28,8 +28,9 @@ class Smiles(Result):
     """One smile per settlement (root and expiration date), ascending in time.
 
     With z = ln(strike / forward) / (at_the_money_vol sqrt(T)), clamped to [z_low, z_high],
-    vol = max(level + tilt z + curvature z^2, at_the_money_vol / 5). `slope` = d vol / d ln(strike)
-    at the money by Theil-Sen over |z| <= 1, for comparison; `rms` is the weighted misfit in vol.
+    vol = max(at_the_money_vol + tilt z + curvature z^2, at_the_money_vol / 5). `slope` =
+    d vol / d ln(strike) at the money by Theil-Sen over |z| <= 1, for comparison; `rms` is the
+    weighted misfit in vol.
     status: "fitted", "no_smile" (fewer than 5 strikes: flat), "no_vol" (nothing to fit).
     `floored` counts contracts whose smile is at its floor.
     """
@@ -39,7 +40,6 @@ class Smiles(Result):
     time_to_expiry: Float64  # years
     forward: Float64
     at_the_money_vol: Float64
-    level: Float64
     tilt: Float64
     curvature: Float64
     z_low: Float64
@@ -72,7 +72,7 @@ class Smiles(Result):
         width = self.at_the_money_vol[row] * np.sqrt(self.time_to_expiry[row])
         z = np.log(np.asarray(strike, np.float64) / self.forward[row]) / width
         z = np.clip(z, self.z_low[row], self.z_high[row])
-        fitted = self.level[row] + (self.tilt[row] + self.curvature[row] * z) * z
+        fitted = self.at_the_money_vol[row] + (self.tilt[row] + self.curvature[row] * z) * z
         return np.asarray(np.maximum(fitted, LEAST_SHARE * self.at_the_money_vol[row]))
 
     def per_contract(self, chain: Chain) -> Float64:
@@ -87,7 +87,8 @@ class Smiles(Result):
             out[0, known] = np.log(chain.strike[known] / self.forward[row])
             floor = LEAST_SHARE * self.at_the_money_vol
             columns = (
-                1 / width, self.level, self.tilt, self.curvature, self.z_low, self.z_high, floor,
+                1 / width, self.at_the_money_vol, self.tilt, self.curvature, self.z_low,
+                self.z_high, floor,
             )  # fmt: skip
             for i, column in enumerate(columns, 1):
                 out[i, known] = column[row]
@@ -144,6 +145,9 @@ def fit_smiles(chain: Chain) -> Smiles:
         Smiles: quadratics in standard deviations from the forward over |z| <= 2.5, weighted by
         vega, outliers held down by Huber's weights, flat outside the data.
 
+    Raises:
+        AttributeError: not a chain.
+
     Source: docs/definitions.md, section 5; P. J. Huber, Robust estimation of a location
     parameter, 1964.
 
@@ -163,39 +167,44 @@ def fit_smiles(chain: Chain) -> Smiles:
     vol = np.where(alive, _vols(chain), np.nan)
     usable = np.isfinite(vol) & (chain.is_call == (strike >= forward))
 
-    present = np.unique(codes[alive])
-    order = present[np.argsort(_first(years[alive], codes[alive], len(days))[present])]
+    times, forwards = (_per_settlement(c[alive], codes[alive], len(days)) for c in (years, forward))
+    order = np.argsort(times, kind="stable")[: len(np.unique(codes[alive]))]  # NaN comes last
     rows = np.flatnonzero(usable)
     rows = rows[np.lexsort((moneyness[rows], codes[rows]))]
     edges = np.searchsorted(codes[rows], np.arange(len(days) + 1))
-    fits = []
-    for code in order:
-        part = rows[edges[code] : edges[code + 1]]
-        time = float(_first(years[alive], codes[alive], len(days))[code])
-        fits.append(_fit(moneyness[part], vol[part], time))
-    position = np.full(len(days) + 1, -1, np.int64)
-    position[order] = np.arange(len(order))
-    settlement = np.where(alive, position[codes], -1)
-    times, forwards = (
-        _first(column[alive], codes[alive], len(days))[order] for column in (years, forward)
-    )
-    columns = dict(zip(_FITTED, map(np.array, zip(*fits, strict=True)), strict=True)) if fits else {}
-    empty = {name: np.zeros(0) for name in _FITTED} | {"status": np.zeros(0, np.str_)}
+    parts = [rows[edges[code] : edges[code + 1]] for code in order]
+    fits = [
+        _fit(moneyness[part], vol[part], float(times[code]))
+        for part, code in zip(parts, order, strict=True)
+    ]
+    columns: dict[str, Any] = {
+        name: np.array([fit[i] for fit in fits], kind) for i, (name, kind) in _FITTED
+    }
+    place = np.full(len(days), -1, np.int64)
+    place[order] = np.arange(len(order))
     smiles = Smiles(
-        roots[order], days[order], times, forwards, **{**empty, **columns},
-        floored=np.zeros(len(order), np.int64), _settlement=settlement,
-    )  # fmt: skip
+        roots[order],
+        days[order],
+        times[order],
+        forwards[order],
+        **columns,
+        floored=np.zeros(len(order), np.int64),
+        _settlement=np.where(alive, place[codes], -1),
+    )
     smiles.floored[:] = _floored(smiles, moneyness)
     return smiles
 
 
-_FITTED = (
-    "at_the_money_vol", "level", "tilt", "curvature", "z_low", "z_high", "slope", "rms", "strikes",
-    "status",
+_FITTED = tuple(
+    enumerate(
+        [(name, np.float64) for name in (
+            "at_the_money_vol", "tilt", "curvature", "z_low", "z_high", "slope", "rms",
+        )] + [("strikes", np.int64), ("status", np.str_)]
+    )
 )  # fmt: skip
 
 
-def _first(values: Float64, codes: npt.NDArray[np.int64], count: int) -> Float64:
+def _per_settlement(values: Float64, codes: npt.NDArray[np.int64], count: int) -> Float64:
     found = np.full(count, np.nan)
     found[codes] = values
     return found
@@ -216,16 +225,18 @@ def _vols(chain: Chain) -> Float64:
 
 
 def _fit(moneyness: Float64, vol: Float64, years: float) -> tuple[Any, ...]:
-    """The columns `_FITTED` of one settlement, from points ascending in moneyness."""
+    """The columns of `_FITTED` of one settlement, from points ascending in moneyness."""
     if not len(vol):
-        return (np.nan, 0.0, 0.0, 0.0, 0.0, 0.0, np.nan, np.nan, 0, "no_vol")
-    at_the_money = float(np.interp(0.0, moneyness, vol))
-    width = at_the_money * np.sqrt(years)
+        return (np.nan, 0.0, 0.0, 0.0, 0.0, np.nan, np.nan, 0, "no_vol")
+    nearest = np.argsort(np.abs(moneyness), kind="stable")[:FEWEST_STRIKES]
+    typical = float(np.median(vol[nearest]))  # one bad quote at the money must not set the scale
+    width = typical * np.sqrt(years)
     near = np.abs(moneyness) <= WIDEST * width
     k, v = moneyness[near], vol[near]
     count = len(np.unique(k))
+    flat = (typical, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, count, "no_smile")
     if count < FEWEST_STRIKES:
-        return (at_the_money, at_the_money, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, count, "no_smile")
+        return flat
     z = k / width
     own = v * np.sqrt(years)
     vega = np.exp(-0.5 * (k / own - 0.5 * own) ** 2)
@@ -241,10 +252,14 @@ def _fit(moneyness: Float64, vol: Float64, years: float) -> tuple[Any, ...]:
         limit = HUBER * max(1.4826 * float(np.median(size)), 1e-6)
         weights = vega * np.minimum(1.0, limit / np.maximum(size, 1e-300))
     misfit = float(np.sqrt(np.average((v - fitted @ powers) ** 2, weights=weights)))
+    level, tilt, curvature = map(float, fitted)
+    if level < LEAST_SHARE * typical:
+        return flat
+    unit = level / typical  # z counts deviations of the fitted vol at the money
     inner = np.abs(z) <= 1
     slope = _theil_sen(k[inner], v[inner]) if inner.sum() > 1 else np.nan
-    return (at_the_money, *map(float, fitted), float(z[0]), float(z[-1]), slope, misfit, count,
-            "fitted")  # fmt: skip
+    return (level, tilt * unit, curvature * unit**2, float(z[0]) / unit, float(z[-1]) / unit,
+            slope, misfit, count, "fitted")  # fmt: skip
 
 
 def _theil_sen(x: Float64, y: Float64) -> float:
@@ -263,6 +278,6 @@ def _floored(smiles: Smiles, moneyness: Float64) -> npt.NDArray[np.int64]:
     row = row[known]
     width = smiles.at_the_money_vol * np.sqrt(smiles.time_to_expiry)
     z = np.clip(moneyness[known] / width[row], smiles.z_low[row], smiles.z_high[row])
-    raw = smiles.level[row] + (smiles.tilt[row] + smiles.curvature[row] * z) * z
+    raw = smiles.at_the_money_vol[row] + (smiles.tilt[row] + smiles.curvature[row] * z) * z
     below = raw < LEAST_SHARE * smiles.at_the_money_vol[row]
     return np.bincount(row[below], minlength=len(smiles))
