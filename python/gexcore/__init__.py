@@ -18,10 +18,13 @@ from gexcore.errors import (
 )
 from gexcore.exposures import Exposures, compute_exposures
 from gexcore.greeks import ChainGreeks, compute_greeks
+from gexcore.horizon import chain_at
+from gexcore.level_path import LevelPath, level_path
 from gexcore.levels import Levels, find_levels
 from gexcore.positions import Positions, assign_positions
 from gexcore.profile import Profile, sweep_profile
 from gexcore.regime import Regime, classify_regime
+from gexcore.sensitivities import Sensitivities, compute_sensitivities
 from gexcore.smiles import Smiles, fit_smiles
 
 if TYPE_CHECKING:
@@ -40,23 +43,28 @@ __all__ = [
     "Exposures",
     "GexError",
     "InputError",
+    "LevelPath",
     "Levels",
     "MismatchError",
     "NotComputedError",
     "Positions",
     "Profile",
     "Regime",
+    "Sensitivities",
     "Smiles",
     "__version__",
     "analyze",
     "assign_positions",
     "bsm",
+    "chain_at",
     "classify_regime",
     "compute_exposures",
     "compute_greeks",
+    "compute_sensitivities",
     "cpu",
     "find_levels",
     "fit_smiles",
+    "level_path",
     "read_cboe",
     "sweep_profile",
     "synthetic_chain",

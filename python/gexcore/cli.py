@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,11 @@ from gexcore.cli_options import build_parser
 from gexcore.errors import GexError
 from gexcore.exposures import compute_exposures
 from gexcore.greeks import compute_greeks
+from gexcore.level_path import level_path
 from gexcore.positions import RULES, Positions, assign_positions
 from gexcore.profile import label_of, sweep_profile
-from gexcore.results import align, number, plain
+from gexcore.results import Result, align, number, plain
+from gexcore.sensitivities import compute_sensitivities
 from gexcore.units import unit_of
 
 OK, FAILED, USAGE = 0, 1, 2
@@ -62,8 +64,11 @@ def _colored(text: str) -> str:
     return re.sub(rf"(?m)^(regime\s+)({'|'.join(_COLORS)})", paint, text, count=1)
 
 
-def _print_levels(result: Analysis, options: argparse.Namespace) -> None:
-    data = result.to_dict()
+def _print_levels(
+    result: Analysis, options: argparse.Namespace, further: Mapping[str, Result] | None = None
+) -> None:
+    further = further or {}
+    data = result.to_dict() | {name: each.to_dict() for name, each in further.items()}
     if options.json:
         print(json.dumps(data, indent=2))
     elif options.csv:
@@ -75,6 +80,8 @@ def _print_levels(result: Analysis, options: argparse.Namespace) -> None:
         print(_colored(str(result)))
         if getattr(options, "details", False):
             print(f"\n{result.details()}")
+        for name, each in further.items():
+            print(f"\n{name}\n{each}")
 
 
 def _positions_of(chain: Chain, options: argparse.Namespace) -> Positions:
@@ -103,7 +110,15 @@ def _levels(options: argparse.Namespace) -> None:
         adv=options.adv,
         kappa=options.kappa,
     )
-    _print_levels(result, options)
+    further: dict[str, Result] = {}
+    if options.sensitivities:
+        further["sensitivities"] = compute_sensitivities(result.levels)
+    if options.path:
+        further["path"] = level_path(
+            chain, result.positions, side=options.side, gated=options.gated,
+            dynamics=options.dynamics,
+        )  # fmt: skip
+    _print_levels(result, options, further)
 
 
 def _demo(options: argparse.Namespace) -> None:

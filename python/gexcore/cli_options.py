@@ -137,6 +137,16 @@ def _regime_options() -> _Parser:
         action="store_true",
         help="also expirations, top strikes, drivers and all flags",
     )
+    regime.add_argument(
+        "--sensitivities",
+        action="store_true",
+        help="also how levels move per day, vol point, rate point and open interest",
+    )
+    regime.add_argument(
+        "--path",
+        action="store_true",
+        help="also the levels to the close and over the next five sessions, spot unchanged",
+    )
     group = regime.add_argument_group("walls and regime")
     group.add_argument(
         "--side",

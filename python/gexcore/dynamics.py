@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +46,9 @@ KINDS: Mapping[str, _Kind] = {
 class Dynamics:
     """A rule by name, with its value where it takes one; `str()` gives it back as text.
 
+    Where vols follow smiles these are fitted when a chain is first re-priced; `fitted(chain)` does
+    it now, so that the same smiles serve for the chain at other times.
+
     Example:
         >>> str(Dynamics.parse("ssr=1.5")), Dynamics.parse("sticky_strike").moves
         ('ssr=1.5', False)
@@ -53,6 +56,7 @@ class Dynamics:
 
     name: str
     value: float | None = None
+    smiles: Smiles | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def parse(cls, given: Dynamics | str) -> Dynamics:
@@ -86,6 +90,12 @@ class Dynamics:
         """1 - skew-stickiness ratio, vol per ln spot, relative vol per ln spot."""
         return KINDS[self.name].parameters(self.value or 0.0)
 
+    def fitted(self, chain: Chain) -> Dynamics:
+        """The same rule with the smiles of a chain, where it needs them and has none."""
+        if self.smiles is not None or self.parameters[0] == 0.0:
+            return self
+        return replace(self, smiles=fit_smiles(chain))
+
     @property
     def moves(self) -> bool:
         """Whether any vol changes with spot."""
@@ -103,13 +113,12 @@ class Dynamics:
 class VolModel:
     """A chain whose vols follow a rule: vols at another spot, and sums of greeks under them."""
 
-    __slots__ = ("_smile", "chain", "dynamics", "smiles")
+    __slots__ = ("_smile", "chain", "dynamics")
 
     def __init__(self, chain: Chain, dynamics: Dynamics) -> None:
-        self.chain, self.dynamics = chain, dynamics
-        follows = dynamics.parameters[0] != 0.0
-        self.smiles: Smiles | None = fit_smiles(chain) if follows else None
-        self._smile = self.smiles.per_contract(chain) if self.smiles else None
+        self.chain, self.dynamics = chain, dynamics.fitted(chain)
+        smiles = self.dynamics.smiles
+        self._smile = None if smiles is None else smiles.per_contract(chain)
 
     def vols_at(self, spot: float, threads: int | None = None) -> tuple[Float64, Float64]:
         """Vol of each contract when spot is there, and d vol / d spot."""

@@ -55,7 +55,17 @@ class Profile(Result):
     @property
     def smiles(self) -> Smiles | None:
         """The fitted smiles, where vols follow them."""
-        return None if self._model is None else self._model.smiles
+        return None if self._model is None else self._model.dynamics.smiles
+
+    @property
+    def weight(self) -> Float64:
+        """Contracts x multiplier of each row, 0 where it is not used."""
+        return self._weight
+
+    @property
+    def model(self) -> VolModel | None:
+        """Vols at other spots; None where every contract keeps its own."""
+        return self._model
 
     @property
     def vols_move(self) -> bool:
@@ -115,6 +125,17 @@ class Profile(Result):
         assert self._model is not None
         sums = self._model.sweep(self._weight, spots, greek_rows(("gamma",))[0], True)
         return np.asarray(sums[1] * (spots**2 / 100))
+
+    def speed_at(self, spot: float) -> float:
+        """d (sum of weight x effective gamma) / d spot, shares per point per point."""
+        if self._model is not None:
+            return slope_at(lambda s: self._effective(s) / (s**2 / 100), spot)
+        chain = self.chain
+        each = bsm.greeks(
+            spot, chain.strike, chain.time_to_expiry, chain.implied_vol, chain.rate,
+            chain.dividend_yield, chain.is_call, which="speed",
+        )  # fmt: skip
+        return _core.sum(np.where(self._weight != 0.0, self._weight * each.speed, 0.0))
 
     def gamma_above_rounding(self) -> Float64:
         """Effective gamma, with 0 wherever a balanced book leaves nothing but rounding."""

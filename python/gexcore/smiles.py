@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gexcore import bsm
 from gexcore.chain import Chain
 from gexcore.conventions import REASONS
+from gexcore.errors import MismatchError
 from gexcore.results import Result, align, frame, number, plain
 
 Float64 = npt.NDArray[np.float64]
@@ -76,15 +77,21 @@ class Smiles(Result):
         return np.asarray(np.maximum(fitted, LEAST_SHARE * self.at_the_money_vol[row]))
 
     def per_contract(self, chain: Chain) -> Float64:
-        """What the core needs of each contract's smile: 8 columns one after the other."""
+        """What the core needs of each contract's smile: 8 columns one after the other.
+
+        Smiles are functions of ln(strike / forward), with the forwards of `chain`: the chain they
+        were fitted to, or the same contracts at another time.
+        """
         row = self._settlement
+        if len(row) != len(chain):
+            raise MismatchError("smiles belong to another chain", hint="fit them to this chain")
         known = (row >= 0) & (self.status[row] == "fitted") if len(self) else row >= 0
         out = np.zeros((8, len(chain)))
         out[1] = 1.0
         if known.any():
             row = row[known]
             width = self.at_the_money_vol * np.sqrt(self.time_to_expiry)
-            out[0, known] = np.log(chain.strike[known] / self.forward[row])
+            out[0, known] = moneyness_of(chain)[known]
             floor = LEAST_SHARE * self.at_the_money_vol
             columns = (
                 1 / width, self.at_the_money_vol, self.tilt, self.curvature, self.z_low,
@@ -159,13 +166,12 @@ def fit_smiles(chain: Chain) -> Smiles:
     """
     codes, roots, days = chain.settlements()
     alive = chain.status >= REASONS.index("expired") + 1
-    strike = np.where(alive, chain.strike, chain.spot)
     years = np.where(alive, chain.time_to_expiry, 1.0)
     carry = np.broadcast_to(np.asarray(chain.rate) - chain.dividend_yield, len(chain))
     forward = chain.spot * np.exp(carry * years)
-    moneyness = np.log(strike / forward)
+    moneyness = np.where(alive, moneyness_of(chain), 0.0)
     vol = np.where(alive, _vols(chain), np.nan)
-    usable = np.isfinite(vol) & (chain.is_call == (strike >= forward))
+    usable = np.isfinite(vol) & (chain.is_call == (moneyness >= 0))
 
     times, forwards = (_per_settlement(c[alive], codes[alive], len(days)) for c in (years, forward))
     order = np.argsort(times, kind="stable")[: len(np.unique(codes[alive]))]  # NaN comes last
@@ -193,6 +199,13 @@ def fit_smiles(chain: Chain) -> Smiles:
     )
     smiles.floored[:] = _floored(smiles, moneyness)
     return smiles
+
+
+def moneyness_of(chain: Chain) -> Float64:
+    """ln(strike / forward) of each contract; NaN where there is none."""
+    with np.errstate(all="ignore"):
+        carry = (np.asarray(chain.rate) - chain.dividend_yield) * chain.time_to_expiry
+        return np.asarray(np.log(chain.strike / chain.spot) - carry)
 
 
 _FITTED = tuple(
