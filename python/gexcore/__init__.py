@@ -24,6 +24,7 @@ from gexcore.levels import Levels, find_levels
 from gexcore.positions import Positions, assign_positions
 from gexcore.profile import Profile, sweep_profile
 from gexcore.regime import Regime, classify_regime
+from gexcore.scenario import ScenarioCube, scenario_cube
 from gexcore.sensitivities import Sensitivities, compute_sensitivities
 from gexcore.smiles import Smiles, fit_smiles
 
@@ -50,6 +51,7 @@ __all__ = [
     "Positions",
     "Profile",
     "Regime",
+    "ScenarioCube",
     "Sensitivities",
     "Smiles",
     "__version__",
@@ -66,6 +68,7 @@ __all__ = [
     "fit_smiles",
     "level_path",
     "read_cboe",
+    "scenario_cube",
     "sweep_profile",
     "synthetic_chain",
 ]

@@ -8,11 +8,13 @@ from itertools import count
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gexcore import clock as clocks
 from gexcore.chain import Chain
 from gexcore.conventions import REASONS, years_of
 from gexcore.errors import InputError
+from gexcore.rates import EUROPEAN_ROOTS
 from gexcore.sessions import is_half_day, is_session
 
 _EXPIRED = REASONS.index("expired")
@@ -105,3 +107,11 @@ def times_ahead(chain: Chain, sessions: int, hours: float = 1.0) -> Sequence[Any
     while today and inside[-1] + step < today[0]:
         inside.append(inside[-1] + step)
     return inside + closes
+
+
+def settles_in_cash(chain: Chain) -> npt.NDArray[np.bool_]:
+    """Which contracts settle in cash: European index roots, and those without a root."""
+    if chain.root is None:
+        return np.ones(len(chain), np.bool_)
+    codes, roots = chain.codes("root")
+    return np.isin(roots.astype(str), [*EUROPEAN_ROOTS, ""])[codes]

@@ -248,7 +248,7 @@ def sweep_profile(
         threads,
     )
     vol = at_the_money_vol(chain)
-    grid = _search_grid(prepared, chain, vol) if spots is None else _given_grid(spots)
+    grid = _search_grid(prepared, chain, vol) if spots is None else given_grid(spots)
     model = VolModel(chain, rule) if rule.moves else None
     if model is not None:
         values = _moving_profiles(model, weight, grid, names, threads)
@@ -277,7 +277,8 @@ def _search_grid(prepared: _core.GammaProfile, chain: Chain, vol: float | None) 
     return prepared.search_grid(chain.spot, reach)
 
 
-def _given_grid(spots: Any) -> Float64:
+def given_grid(spots: Any) -> Float64:
+    """Spots of a caller as a column of its own."""
     given, hint = np.asarray(spots), "np.linspace(low, high, n)"
     if given.dtype.kind not in "fiu" and given.size:
         raise InputError(f"spots: {given.dtype} are not prices", hint=hint)

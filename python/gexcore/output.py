@@ -1,0 +1,52 @@
+"""Files that the library writes: whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from gexcore.errors import GexError
+
+
+def write_file(path: Any, write: Callable[[BinaryIO], object]) -> Path:
+    """Let `write` fill a new file, then put it in the place of `path`.
+
+    Args:
+        path: where to; an older file stays as it is until the new one is complete.
+        write: gets a binary file.
+
+    Returns:
+        The path.
+
+    Raises:
+        GexError: the folder does not exist, is read-only or full; names the path.
+
+    Example:
+        >>> write_file("greeting.txt", lambda file: file.write(b"hello")).read_bytes()
+        b'hello'
+    """
+    target = Path(path)
+    name = None
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(name, 0o666 & ~mask)  # as if it had been opened plainly
+        os.replace(name, target)
+    except OSError as error:
+        if name is not None:
+            Path(name).unlink(missing_ok=True)
+        reason = error.strerror or str(error)
+        raise GexError(
+            f"{target}: cannot be written ({reason})", hint="is the folder there, with room?"
+        ) from None
+    except BaseException:
+        if name is not None:
+            Path(name).unlink(missing_ok=True)
+        raise
+    return target
