@@ -21,7 +21,8 @@ CPP = ROOT / "cpp"
 
 # Each module imports only modules to its left.
 ROOMS = (
-    "errors", "results", "output", "cpu", "units", "sessions", "clock", "bsm", "columns", "rates", "parity",
+    "errors", "results", "output",
+    "cpu", "units", "sessions", "clock", "bsm", "columns", "rates", "parity",
     "conventions", "scope", "merge", "chain", "vols", "expiries", "greeks", "positions",
     "coverage", "exposures", "smiles", "dynamics", "roots",
     "profile", "strikes", "levels", "flags", "regime", "analysis",

@@ -29,24 +29,23 @@ def write_file(path: Any, write: Callable[[BinaryIO], object]) -> Path:
         b'hello'
     """
     target = Path(path)
-    name = None
+    part = None
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        part = Path(name)
         with os.fdopen(handle, "wb") as file:
             write(file)
         mask = os.umask(0)
         os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)  # as if it had been opened plainly
-        os.replace(name, target)
-    except OSError as error:
-        if name is not None:
-            Path(name).unlink(missing_ok=True)
+        part.chmod(0o666 & ~mask)  # as if it had been opened plainly
+        part.replace(target)
+    except BaseException as error:
+        if part is not None:
+            part.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         reason = error.strerror or str(error)
         raise GexError(
             f"{target}: cannot be written ({reason})", hint="is the folder there, with room?"
         ) from None
-    except BaseException:
-        if name is not None:
-            Path(name).unlink(missing_ok=True)
-        raise
     return target
