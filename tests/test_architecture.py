@@ -26,7 +26,8 @@ ROOMS = (
     "conventions", "scope", "merge", "chain", "vols", "expiries", "greeks", "positions",
     "coverage", "exposures", "smiles", "dynamics", "roots",
     "profile", "strikes", "levels", "flags", "regime", "analysis",
-    "horizon", "sensitivities", "level_path", "scenario",
+    "horizon", "sensitivities", "level_path", "repricing", "scenario",
+    "hedges", "hedging",
 )  # fmt: skip
 DOORS = ("io", "synthetic", "cli_options", "cli", "__main__")
 READERS_MAY = {"errors", "results", "output", "clock", "rates", "columns", "chain"}

@@ -18,6 +18,8 @@ from gexcore.errors import (
 )
 from gexcore.exposures import Exposures, compute_exposures
 from gexcore.greeks import ChainGreeks, compute_greeks
+from gexcore.hedges import DeltaHedge, HedgeFlow, HedgeLadder, UnwindLadder
+from gexcore.hedging import charm_flow, delta_hedge, hedge_flow, hedge_ladder, unwind_ladder
 from gexcore.horizon import chain_at
 from gexcore.level_path import LevelPath, level_path
 from gexcore.levels import Levels, find_levels
@@ -41,8 +43,11 @@ __all__ = [
     "ChainFileError",
     "ChainGreeks",
     "ConventionError",
+    "DeltaHedge",
     "Exposures",
     "GexError",
+    "HedgeFlow",
+    "HedgeLadder",
     "InputError",
     "LevelPath",
     "Levels",
@@ -54,23 +59,29 @@ __all__ = [
     "ScenarioCube",
     "Sensitivities",
     "Smiles",
+    "UnwindLadder",
     "__version__",
     "analyze",
     "assign_positions",
     "bsm",
     "chain_at",
+    "charm_flow",
     "classify_regime",
     "compute_exposures",
     "compute_greeks",
     "compute_sensitivities",
     "cpu",
+    "delta_hedge",
     "find_levels",
     "fit_smiles",
+    "hedge_flow",
+    "hedge_ladder",
     "level_path",
     "read_cboe",
     "scenario_cube",
     "sweep_profile",
     "synthetic_chain",
+    "unwind_ladder",
 ]
 
 

@@ -9,24 +9,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gexcore import _core
-from gexcore.bsm import greek_rows
 from gexcore.chain import Chain
 from gexcore.conventions import USED
 from gexcore.coverage import Coverage, cover
-from gexcore.dynamics import Dynamics, VolModel
+from gexcore.dynamics import Dynamics
 from gexcore.errors import ConventionError, InputError, MismatchError
-from gexcore.horizon import chain_at, days_ahead, settles_in_cash, times_ahead
+from gexcore.horizon import chain_at, days_ahead, times_ahead
 from gexcore.output import write_file
 from gexcore.positions import Positions, assign_positions
 from gexcore.profile import given_grid
+from gexcore.repricing import Repricer, delivered_shares, shifted
 from gexcore.results import Result, align, frame, money, number, plain
 from gexcore.units import Market, unit_of
 
 Float64 = npt.NDArray[np.float64]
 
 EXPOSURES = ("gamma", "delta", "vanna", "charm", "hedge_flow")
-LEAST_SHARE = 0.2  # a shifted vol never falls below this share of itself
 _DEFAULT_REACH, _DEFAULT_SPOTS = 0.1, 81  # in log spot
 
 
@@ -205,52 +203,21 @@ class _Book:
     ) -> None:  # fmt: skip
         self.coverage, used = cover(chain, positions)
         self.weight = np.where(used, positions.weight, 0.0)
-        self.dynamics, self.threads, self.exposure = dynamics, threads, exposure
+        self.dynamics = dynamics
         self._flow = exposure == "hedge_flow"
         greek = unit_of("delta", "shares") if self._flow else unit_of(exposure)
         self._greek, self.unit = greek, "shares bought since now" if self._flow else greek.label
+        needs = ("effective_gamma",) if exposure == "gamma" else greek.needs
+        self._repricer = Repricer(dynamics, needs, threads)
         self._now = float(self._sums(chain, np.array([chain.spot]))[0]) if self._flow else 0.0
 
     def evaluate(self, later: Chain, spots: Float64, shift: float) -> Float64:
         """The exposure at `spots`, in its unit."""
-        if shift:
-            own = later.implied_vol
-            later = later._replace(implied_vol=np.maximum(own + shift, LEAST_SHARE * own))
-        sums = self._sums(later, spots)
+        sums = self._sums(shifted(later, shift), spots)
         return self._now - sums if self._flow else sums
 
     def _sums(self, later: Chain, spots: Float64) -> Float64:
-        weight = np.where(later.status == USED, self.weight, 0.0)
-        which, rows = greek_rows(tuple(sorted(self._greek.needs)))
-        gamma = self.exposure == "gamma"
-        if self.dynamics.moves:
-            model = VolModel(later, self.dynamics)
-            sums = model.sweep(weight, spots, which, gamma, self.threads)
-            sums = sums[-1:] if gamma else sums
-        else:
-            columns = (
-                later.strike, later.time_to_expiry, later.implied_vol, later.rate,
-                later.dividend_yield,
-            )  # fmt: skip
-            if gamma:
-                prepared = _core.GammaProfile(*columns, weight, self.threads)
-                sums = prepared.evaluate(spots, self.threads)[None]
-            else:
-                book = _core.GreekProfile(*columns, later.is_call, weight, which, self.threads)
-                sums = book.evaluate(spots, self.threads)
-        by_name = {name: sums[row] for name, row in rows.items()}
+        found = self._repricer.sums(later, self.weight, spots)
+        by_name = {**found, "gamma": found.get("effective_gamma")}
         value = np.asarray(self._greek.value(by_name, Market(spots, None)))
-        return value + self._delivered(later, spots) if self._flow else value
-
-    def _delivered(self, later: Chain, spots: Float64) -> Float64:
-        """Shares that physically settled contracts have turned into, were spot there all along."""
-        gone = (later.status != USED) & (self.weight != 0.0) & ~settles_in_cash(later)
-        total = np.zeros(len(spots))
-        for is_call in (True, False):
-            rows = np.flatnonzero(gone & (later.is_call == is_call))
-            strikes, order = np.unique(later.strike[rows], return_inverse=True)
-            weight = np.bincount(order, self.weight[rows], minlength=len(strikes))
-            below = np.concatenate([[0.0], np.cumsum(weight)])
-            at = below[np.searchsorted(strikes, spots)]  # contracts with strikes under spot
-            total += at if is_call else at - below[-1]
-        return total
+        return value + delivered_shares(later, self.weight, spots) if self._flow else value
