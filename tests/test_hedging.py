@@ -64,7 +64,7 @@ def test_short_gamma_buys_strength_and_long_gamma_sells_it() -> None:
 
 
 def test_shares_of_a_published_gamma() -> None:
-    # $2.85 bn per 1% at 597.505: sell 4,769,835 shares when price rises 1%, buy as many when it falls
+    # $2.85 bn per 1% at 597.505: +1% sell 4,769,835 shares, -1% buy as many
     shares = 2.85e9 / 597.505
     assert shares == pytest.approx(4_769_835, abs=1)
     chain = one()
@@ -192,8 +192,8 @@ def test_charm_flow_to_the_close(chain: gex.Chain) -> None:
 @pytest.mark.parametrize("root", ["SPXW", "AAPL"])
 def test_the_unwind_of_a_settlement(root: str) -> None:
     chain = gex.Chain.from_arrays(
-        spot=100.0, strike=[95.0, 105.0, 95.0, 105.0, 100.0], is_call=[True, True, False, False, True],
-        implied_vol=0.2, open_interest=[1, 2, 4, 8, 99], root=root,
+        spot=100.0, strike=[95.0, 105.0, 95.0, 105.0, 100.0],
+        is_call=[True, True, False, False, True], implied_vol=0.2, open_interest=[1, 2, 4, 8, 99], root=root,
         expiry=["2024-01-05"] * 4 + ["2024-01-12"], as_of="2024-01-05T15:59-05:00",
     )  # fmt: skip
     ladder = gex.unwind_ladder(chain, "short_all", [90.0, 100.0, 110.0])
