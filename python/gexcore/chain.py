@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gexcore import clock as clocks
 from gexcore import merge
 from gexcore import scope as scopes
 from gexcore.columns import (
-    FRAME_COLUMNS,
     check_flags,
     contract_type,
     frame_arguments,
@@ -22,24 +19,21 @@ from gexcore.columns import (
     row_count,
     user_columns,
 )
+from gexcore.contracts import Contracts
 from gexcore.conventions import (
     READ,
     REASONS,
-    VERSIONS,
     check_spot,
     decide_rates,
     exchange_rates,
     expiry_dates,
-    number_settlements,
     status_of,
     years_of,
 )
-from gexcore.errors import InputError
-from gexcore.rates import Rates, flat_rates
-from gexcore.results import Result, frame, number, plain
+from gexcore.rates import flat_rates
 
 
-class Chain(Result):
+class Chain(Contracts):
     """Contracts as columns, with spot, time and rates; immutable.
 
     Made by `from_arrays`, `from_frame` or a reader of `gexcore.io`. Every row read is kept; rows
@@ -47,43 +41,7 @@ class Chain(Result):
     Columns are attributes (`chain.strike`); further ones are items (`chain["bid"]`).
     """
 
-    __slots__ = (
-        "_codes", "as_of", "clock", "columns", "expiry", "implied_vol", "is_call",
-        "multiplier", "open_interest", "rates", "root", "scope", "source", "spot", "status",
-        "strike", "time_to_expiry", "underlying",
-    )  # fmt: skip
-
-    spot: float
-    strike: npt.NDArray[np.float64]
-    is_call: npt.NDArray[np.bool_]
-    time_to_expiry: npt.NDArray[np.float64]
-    implied_vol: npt.NDArray[np.float64]
-    open_interest: npt.NDArray[np.float64]
-    multiplier: npt.NDArray[np.float64]
-    expiry: npt.NDArray[np.datetime64] | None
-    root: npt.NDArray[np.str_] | None
-    status: npt.NDArray[np.uint8]
-    columns: Mapping[str, npt.NDArray[Any]]
-    rates: Rates
-    as_of: clocks.AsOf | None
-    clock: str  # "settlement", or "given" with the times to expiry
-    underlying: str
-    scope: str
-    source: Mapping[str, Any]
-    _codes: dict[str, tuple[npt.NDArray[np.int32], npt.NDArray[Any]]]
-
-    def __init__(self, **fields: Any) -> None:
-        for name, value in fields.items():
-            if isinstance(value, np.ndarray):
-                value.flags.writeable = False
-            object.__setattr__(self, name, value)
-        for column in (*self.columns.values(), self.rates.rate, self.rates.dividend_yield):
-            if isinstance(column, np.ndarray):
-                column.flags.writeable = False
-        object.__setattr__(self, "_codes", {})
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError(f"a chain is immutable: {name} cannot be set")
+    __slots__ = ()
 
     @classmethod
     def from_arrays(
@@ -176,8 +134,8 @@ class Chain(Result):
             clock=clock,
             underlying=underlying,
             scope="all",
-            source=MappingProxyType({"multiplier": "given", **(source or {})}),
-            columns=MappingProxyType(extra),
+            source={"multiplier": "given", **(source or {})},
+            columns=extra,
             status=status_of(check_flags(flags or {}, REASONS, rows), numbers, years),
             **numbers,
         )
@@ -213,14 +171,6 @@ class Chain(Result):
             [False, True]
         """
         return cls.from_arrays(spot=spot, **frame_arguments(df, columns or {}, options))
-
-    def _replace(self, **changes: Any) -> Chain:
-        fields = {name: getattr(self, name) for name in self.__slots__ if name != "_codes"}
-        changed = Chain(**{**fields, **changes})
-        if len(changed) == len(self):  # numbers of values stay, but for what may have changed
-            moving = ("time_to_expiry", "rate", "dividend_yield")
-            changed._codes.update({k: v for k, v in self._codes.items() if k not in moving})
-        return changed
 
     def with_conventions(
         self,
@@ -314,87 +264,4 @@ class Chain(Result):
             True
         """
         mask, name = scopes.resolve(scope, self)
-        take = {n: getattr(self, n) for n in self.__slots__ if n != "_codes"}
-        take = {n: v[mask] for n, v in take.items() if isinstance(v, np.ndarray)}
-        take["rates"] = self.rates.rows(mask)
-        take["columns"] = MappingProxyType({k: v[mask] for k, v in self.columns.items()})
-        take["scope"] = name if self.scope == "all" else f"{self.scope} and {name}"
-        filtered = self._replace(**take)
-        filtered._codes.clear()
-        return filtered
-
-    def __len__(self) -> int:
-        return len(self.strike)
-
-    def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        """A column by name: ours, a user's, or `option_type` ("C" or "P")."""
-        if name == "option_type":
-            return np.where(self.is_call, "C", "P")
-        value = self._column(name)
-        if value is None:
-            known = dict.fromkeys([*FRAME_COLUMNS, *self.columns])
-            names = ", ".join(n for n in known if n == "option_type" or self._column(n) is not None)
-            raise InputError(f"the chain has no column {name!r}", hint=f"it has {names}")
-        return np.broadcast_to(value, len(self)) if np.ndim(value) == 0 else value
-
-    def _column(self, name: str) -> Any:
-        ours = getattr(self, name, None) if name in FRAME_COLUMNS else None
-        return self.columns.get(name) if ours is None else ours
-
-    def codes(self, name: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[Any]]:
-        """Number the distinct values of a column: code per row, values ascending."""
-        if name not in self._codes:
-            column = self[name]
-            try:
-                values, inverse = np.unique(column, return_inverse=True)
-            except TypeError:  # None or NA among text
-                values, inverse = np.unique(column.astype(np.str_), return_inverse=True)
-            self._codes[name] = (inverse.astype(np.int32), values)
-        return self._codes[name]
-
-    def settlements(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any], npt.NDArray[Any]]:
-        """Number the settlements: code per row, and root and expiry (or years) of each code."""
-        when = self.codes("time_to_expiry" if self.expiry is None else "expiry")
-        return number_settlements(when, None if self.root is None else self.codes("root"))
-
-    @property
-    def rate(self) -> Any:
-        """Continuous rate, decimal: a number, or one per contract."""
-        return self.rates.rate
-
-    @property
-    def dividend_yield(self) -> Any:
-        """Continuous dividend yield, decimal: a number, or one per contract."""
-        return self.rates.dividend_yield
-
-    @property
-    def manifest(self) -> dict[str, Any]:
-        """The conventions this chain brings into every result."""
-        as_of = self.as_of
-        return {
-            "as_of": as_of.time.isoformat() if as_of else None,
-            "as_of_rule": as_of.rule if as_of else "time to expiry given",
-            "clock": self.clock,
-            "rates": self.rates.to_dict(),
-            "scope": self.scope,
-            "underlying": self.underlying or None,
-            "source": dict(self.source),
-            **VERSIONS,
-        }
-
-    def to_dict(self) -> dict[str, Any]:
-        """Spot, number of contracts and conventions; the columns are arrays of the chain."""
-        return {"spot": self.spot, "contracts": len(self), **plain(self.manifest)}
-
-    def to_frame(self) -> Any:
-        """All columns as a pandas data frame."""
-        names = [n for n in FRAME_COLUMNS if n == "option_type" or self._column(n) is not None]
-        return frame({**{name: self[name] for name in names}, **self.columns})
-
-    def __repr__(self) -> str:
-        return f"<Chain {self.underlying or '?'}: {len(self)} contracts, spot {number(self.spot)}>"
-
-    def __str__(self) -> str:
-        when = f", as of {self.as_of.time:%Y-%m-%d %H:%M %Z}" if self.as_of else ""
-        name = self.underlying or "chain"
-        return f"{name}: {len(self):,} contracts, spot {number(self.spot)}{when}"
+        return self._take(mask, name if self.scope == "all" else f"{self.scope} and {name}")

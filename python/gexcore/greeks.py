@@ -27,6 +27,10 @@ class ChainGreeks(bsm.Greeks):
         self.chain = chain
         self.source = source
 
+    def _arguments(self) -> dict[str, Any]:
+        values = bsm.Greeks(self.names, self._rows, self._buffer)
+        return {"chain": self.chain, "values": values, "source": self.source}
+
     @classmethod
     def from_columns(cls, chain: Chain, source: str = "given", **columns: Any) -> ChainGreeks:
         """Greeks that somebody else computed, for example a vendor's.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -41,13 +40,13 @@ def merge_fields(chains: Sequence[Any], scale: Sequence[float] | None) -> dict[s
         "spot": first.spot,
         "expiry": _common(chains, "expiry"),
         "root": _roots(chains),
-        "columns": MappingProxyType(_columns(chains, factors)),
+        "columns": _columns(chains, factors),
         "rates": _rates(chains),
         "as_of": first.as_of,
         "clock": " and ".join(dict.fromkeys(c.clock for c in chains)),
         "scope": " and ".join(dict.fromkeys(c.scope for c in chains)),
         "underlying": "+".join(c.underlying or "?" for c in chains),
-        "source": MappingProxyType({"vendor": "joined", "multiplier": "per part", "parts": parts}),
+        "source": {"vendor": "joined", "multiplier": "per part", "parts": parts},
     }
 
 
