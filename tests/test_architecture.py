@@ -22,7 +22,7 @@ CPP = ROOT / "cpp"
 # Each module imports only modules to its left.
 ROOMS = (
     "errors", "results", "cpu", "units", "sessions", "clock", "bsm", "columns", "rates", "parity",
-    "conventions", "scope", "merge", "contracts", "chain", "vols", "expiries",
+    "conventions", "implied_vols", "scope", "merge", "contracts", "chain", "vols", "expiries",
     "greeks", "positions", "coverage", "exposures", "profile", "strikes", "levels", "flags",
     "regime", "analysis",
 )  # fmt: skip

@@ -27,7 +27,8 @@ SLOTS = ("_cache", "_codes", "_groupings", "_prepared")  # made again when neede
 
 
 def chain() -> gex.Chain:
-    return gex.synthetic_chain(n=800).with_conventions(rates="parity").filter("dte<=90")
+    made = gex.synthetic_chain(n=800).with_conventions(rates="parity")
+    return made.with_implied_vols("otm").filter("dte<=90")
 
 
 def fields_of(value: Any) -> Iterator[tuple[str, Any]]:
@@ -110,6 +111,7 @@ def test_a_whole_analysis_comes_back(way: str) -> None:
 PARTS: dict[str, Callable[[gex.Analysis], Any]] = {
     "rates": lambda a: a.rates,
     "parity table": lambda a: a.rates.table,
+    "vols": lambda a: a.chain.vols,
     "greeks": lambda a: a.greeks,
     "positions": lambda a: a.positions,
     "coverage": lambda a: a.coverage,

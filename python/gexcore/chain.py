@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gexcore import clock as clocks
 from gexcore import merge
@@ -22,7 +23,6 @@ from gexcore.columns import (
 from gexcore.contracts import Contracts
 from gexcore.conventions import (
     READ,
-    REASONS,
     check_spot,
     decide_rates,
     exchange_rates,
@@ -30,6 +30,7 @@ from gexcore.conventions import (
     status_of,
     years_of,
 )
+from gexcore.implied_vols import imply, rule_of, vendor_vols
 from gexcore.rates import flat_rates
 
 
@@ -75,7 +76,7 @@ class Chain(Contracts):
             spot: price of the underlying, > 0.
             strike: (n,) prices.
             is_call: (n,) booleans.
-            implied_vol: (n,) decimal; 0 or NaN = missing.
+            implied_vol: (n,) decimal; 0 or NaN = missing, see `with_implied_vols`.
             open_interest: (n,) contracts; NaN = missing.
             time_to_expiry: (n,) years; or give `expiry` and `as_of` instead.
             expiry: (n,) dates; settlement time follows from `root` (SPX, NDX, RUT 09:30, others
@@ -130,13 +131,14 @@ class Chain(Contracts):
             expiry=dates,
             root=roots,
             rates=flat_rates(0.0, 0.0, rows),
+            vols=vendor_vols(numbers["implied_vol"]),
             as_of=when,
             clock=clock,
             underlying=underlying,
             scope="all",
             source={"multiplier": "given", **(source or {})},
             columns=extra,
-            status=status_of(check_flags(flags or {}, REASONS, rows), numbers, years),
+            status=status_of(check_flags(flags or {}, READ, rows), numbers, years),
             **numbers,
         )
         return chain._replace(rates=decide_rates(chain, rates, rate, dividend_yield))
@@ -187,7 +189,7 @@ class Chain(Contracts):
             as_of: "printed", "session", or a time with zone.
             clock: see `from_arrays`.
             rates, rate, dividend_yield: see `from_arrays`; rates fitted to quotes are fitted again
-                when times change.
+                when times change. Implied vols are implied again.
 
         Raises:
             ConventionError: no such convention. InputError: times change, but the chain has no
@@ -206,14 +208,57 @@ class Chain(Contracts):
                 when = clocks.resolve_as_of(when.printed if when else None, as_of)
             name = clock or ("settlement" if self.clock == "given" else self.clock)
             years = years_of(self.expiry, self.root, when, name)
-            flags = {r: self.status == code for code, r in enumerate(READ)}
-            names = ("strike", "implied_vol", "open_interest", "multiplier")
-            numbers = {name: getattr(self, name) for name in names}
             changes = {"as_of": when, "clock": name, "time_to_expiry": years}
-            changes["status"] = status_of(flags, numbers, years)
-        moved = self._replace(**changes)
+        moved = self._replace(**changes)._with_vendor_vols()
         found = exchange_rates(moved, rates, rate, dividend_yield, times_moved=bool(changes))
-        return moved._replace(rates=found)
+        return moved._replace(rates=found)._imply(self.vols.rule)
+
+    def with_implied_vols(self, source: str = "mid", only_missing: bool = True) -> Chain:
+        """The same contracts with vols implied from their prices; a second call starts afresh.
+
+        Vols are those of European options under the chain's rates and times. An American price
+        carries its right of early exercise as vol; one at or below European intrinsic value (it is
+        stale, or the rates leave out a dividend) has none and counts as `below_intrinsic`. Where
+        forwards come from put-call parity, quotes are solved at the spot they were made at
+        (`rates.basis`), so that a call and a put of one strike have one vol.
+
+        Args:
+            source: price of a contract, > 0: "mid" (bid > 0 and ask >= bid), "bid", "ask", "last",
+                or "otm": for calls and puts alike the vol of the mid of whichever of the two is
+                out of the money at the forward.
+            only_missing: imply where the vendor has no vol; else everywhere, and a row whose price
+                gives no vol has none.
+
+        Returns:
+            Chain whose rows without a vol count as `no_price`, `below_intrinsic` or
+            `above_maximum`. `with_conventions` implies again.
+
+        Raises:
+            ConventionError: no such source. InputError: the chain has no column of that price.
+
+        Source: docs/definitions.md, section 8.
+
+        Example:
+            >>> bare = Chain.from_arrays(spot=100.0, strike=[95.0, 105.0], is_call=[False, True],
+            ...     implied_vol=0.0, open_interest=1, time_to_expiry=0.1, bid=[0.8, 0.0], ask=0.9)
+            >>> chain = bare.with_implied_vols()
+            >>> chain.implied_vol.round(4).tolist(), chain.manifest["vols"]
+            ([0.2137, nan], 'implied from mid where missing')
+        """
+        rule = np.full(len(self), rule_of(source, only_missing), np.uint8)
+        return self._with_vendor_vols()._imply(rule)
+
+    def _imply(self, rule: npt.NDArray[np.uint8]) -> Chain:
+        return self._replace(**imply(self, rule)) if rule.any() else self
+
+    def _with_vendor_vols(self) -> Chain:
+        """The chain as read: nothing implied, status by its times."""
+        flags = {reason: self.status == code for code, reason in enumerate(READ)}
+        names = ("strike", "open_interest", "multiplier")
+        numbers = {name: getattr(self, name) for name in names}
+        vol = self.vols.vendor
+        status = status_of(flags, {**numbers, "implied_vol": vol}, self.time_to_expiry)
+        return self._replace(implied_vol=vol, status=status, vols=vendor_vols(vol))
 
     @classmethod
     def concat(cls, chains: Sequence[Chain], scale: Sequence[float] | None = None) -> Chain:

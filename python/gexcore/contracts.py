@@ -13,6 +13,7 @@ from gexcore.clock import AsOf
 from gexcore.columns import FRAME_COLUMNS
 from gexcore.conventions import VERSIONS, number_settlements
 from gexcore.errors import InputError
+from gexcore.implied_vols import Vols
 from gexcore.rates import Rates
 from gexcore.results import Result, frame, number, plain
 
@@ -23,7 +24,7 @@ class Contracts(Result):
     __slots__ = (
         "_codes", "as_of", "clock", "columns", "expiry", "implied_vol", "is_call",
         "multiplier", "open_interest", "rates", "root", "scope", "source", "spot", "status",
-        "strike", "time_to_expiry", "underlying",
+        "strike", "time_to_expiry", "underlying", "vols",
     )  # fmt: skip
 
     spot: float
@@ -38,6 +39,7 @@ class Contracts(Result):
     status: npt.NDArray[np.uint8]
     columns: Mapping[str, npt.NDArray[Any]]
     rates: Rates
+    vols: Vols
     as_of: AsOf | None
     clock: str  # "settlement", or "given" with the times to expiry
     underlying: str
@@ -48,7 +50,8 @@ class Contracts(Result):
     def __init__(self, **fields: Any) -> None:
         for name in ("columns", "source"):
             fields[name] = MappingProxyType(dict(fields[name]))
-        held = (fields["rates"].rate, fields["rates"].dividend_yield)
+        rates, vols = fields["rates"], fields["vols"]
+        held = (rates.rate, rates.dividend_yield, rates.basis, vols.vendor, vols.rule)
         for column in (*fields.values(), *fields["columns"].values(), *held):
             if isinstance(column, np.ndarray):
                 column.flags.writeable = False
@@ -64,7 +67,7 @@ class Contracts(Result):
     def _replace(self, **changes: Any) -> Self:
         changed = type(self)(**{**self._arguments(), **changes})
         if len(changed) == len(self):  # numbers of values stay, but for what may have changed
-            moving = ("time_to_expiry", "rate", "dividend_yield")
+            moving = ("time_to_expiry", "rate", "dividend_yield", "implied_vol")
             changed._codes.update({k: v for k, v in self._codes.items() if k not in moving})
         return changed
 
@@ -72,7 +75,7 @@ class Contracts(Result):
         """Some of the contracts."""
         fields = self._arguments()
         fields.update({n: v[mask] for n, v in fields.items() if isinstance(v, np.ndarray)})
-        fields["rates"] = self.rates.rows(mask)
+        fields["rates"], fields["vols"] = self.rates.rows(mask), self.vols.rows(mask)
         fields["columns"] = {name: column[mask] for name, column in self.columns.items()}
         return type(self)(**{**fields, "scope": scope})
 
@@ -129,6 +132,7 @@ class Contracts(Result):
             "as_of_rule": as_of.rule if as_of else "time to expiry given",
             "clock": self.clock,
             "rates": self.rates.to_dict(),
+            "vols": self.vols.label,
             "scope": self.scope,
             "underlying": self.underlying or None,
             "source": dict(self.source),

@@ -10,11 +10,11 @@ import numpy as np
 from gexcore import bsm
 from gexcore.chain import Chain
 from gexcore.columns import number_column
-from gexcore.conventions import REASONS
+from gexcore.conventions import WITHOUT_VOL, codes_of
 from gexcore.errors import ConventionError
 from gexcore.results import frame
 
-_WITHOUT_GREEKS = [REASONS.index(reason) for reason in ("bad_row", "expired", "no_implied_vol")]
+_WITHOUT_GREEKS = codes_of("bad_row", "expired", *WITHOUT_VOL)
 
 
 class ChainGreeks(bsm.Greeks):

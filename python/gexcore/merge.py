@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gexcore.errors import InputError
+from gexcore.implied_vols import Vols
 from gexcore.rates import Rates
 from gexcore.results import align, number
 
@@ -42,6 +43,7 @@ def merge_fields(chains: Sequence[Any], scale: Sequence[float] | None) -> dict[s
         "root": _roots(chains),
         "columns": _columns(chains, factors),
         "rates": _rates(chains),
+        "vols": Vols.concat([chain.vols for chain in chains]),
         "as_of": first.as_of,
         "clock": " and ".join(dict.fromkeys(c.clock for c in chains)),
         "scope": " and ".join(dict.fromkeys(c.scope for c in chains)),
@@ -123,13 +125,14 @@ def _columns(chains: Sequence[Any], factors: Sequence[float]) -> dict[str, Any]:
 
 
 def _rates(chains: Sequence[Any]) -> Rates:
-    rows = [(c.rate, c.dividend_yield, len(c)) for c in chains]
-    rate, dividend_yield = (
-        np.concatenate([np.broadcast_to(row[i], row[2]) for row in rows]) for i in (0, 1)
+    rate, dividend_yield, basis = (
+        np.concatenate([np.broadcast_to(getattr(c.rates, name), len(c)) for c in chains])
+        for name in ("rate", "dividend_yield", "basis")
     )
     notes = [c.rates.note for c in chains if c.rates.note]
     source = " and ".join(dict.fromkeys(c.rates.source for c in chains))
-    return Rates(rate, dividend_yield, source, "; ".join(dict.fromkeys(notes)) or None)
+    note = "; ".join(dict.fromkeys(notes)) or None
+    return Rates(rate, dividend_yield, source, note, basis=basis)
 
 
 def _part(chain: Any, factor: float) -> dict[str, Any]:
