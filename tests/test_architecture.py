@@ -21,15 +21,47 @@ CPP = ROOT / "cpp"
 
 # Each module imports only modules to its left.
 ROOMS = (
-    "errors", "results", "output",
-    "cpu", "units", "sessions", "clock", "bsm", "columns", "rates", "parity",
-    "conventions", "scope", "merge", "chain", "vols", "expiries", "greeks", "positions",
-    "coverage", "exposures", "smiles", "dynamics", "roots",
-    "profile", "strikes", "levels", "flags", "regime", "analysis",
-    "horizon", "sensitivities", "level_path", "repricing", "scenario",
-    "hedges", "hedging",
-)  # fmt: skip
-DOORS = ("io", "synthetic", "cli_options", "cli", "__main__")
+    "errors",
+    "results",
+    "output",
+    "cpu",
+    "units",
+    "sessions",
+    "clock",
+    "bsm",
+    "columns",
+    "rates",
+    "parity",
+    "conventions",
+    "implied_vols",
+    "scope",
+    "merge",
+    "contracts",
+    "chain",
+    "vols",
+    "expiries",
+    "greeks",
+    "positions",
+    "coverage",
+    "exposures",
+    "smiles",
+    "dynamics",
+    "roots",
+    "profile",
+    "strikes",
+    "levels",
+    "flags",
+    "regime",
+    "analysis",
+    "horizon",
+    "sensitivities",
+    "level_path",
+    "repricing",
+    "scenario",
+    "hedges",
+    "hedging",
+)
+DOORS = ("io", "plot", "synthetic", "cli_options", "cli", "__main__")
 READERS_MAY = {"errors", "results", "output", "clock", "rates", "columns", "chain"}
 OPENS_DOORS = ("cli", "cli_options", "__main__", "")  # "" is the package itself
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from gexcore.errors import GexError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def write_file(path: Any, write: Callable[[BinaryIO], object]) -> Path:
@@ -28,6 +29,9 @@ def write_file(path: Any, write: Callable[[BinaryIO], object]) -> Path:
         >>> write_file("greeting.txt", lambda file: file.write(b"hello")).read_bytes()
         b'hello'
     """
+    import tempfile  # slow to import, and seldom needed
+    from pathlib import Path
+
     target = Path(path)
     part = None
     try:

@@ -43,9 +43,23 @@ class Profile(Result):
     coverage: Coverage
     dynamics: str
     at_the_money_vol: float | None  # 30 days
-    _prepared: _core.GammaProfile
     _weight: Float64
-    _model: VolModel | None  # None where every contract keeps its vol
+    _rule: Dynamics
+    # made of the rest if missing
+    _prepared: _core.GammaProfile = None  # type: ignore[assignment]
+    _model: VolModel | None = None  # stays None where every contract keeps its vol
+
+    def __post_init__(self) -> None:
+        for array in (self.spots, *self.values.values()):
+            array.flags.writeable = False
+        object.__setattr__(self, "values", MappingProxyType(dict(self.values)))
+        if self._prepared is None:
+            object.__setattr__(self, "_prepared", _prepare(self.chain, self._weight))
+        if self._model is None and self._rule.moves:
+            object.__setattr__(self, "_model", VolModel(self.chain, self._rule))
+
+    def _arguments(self) -> dict[str, Any]:
+        return {**Result._arguments(self), "_prepared": None, "_model": None}
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -151,14 +165,7 @@ class Profile(Result):
 
     def _is_rounding(self, nodes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         chain, spots = self.chain, self.spots[nodes]
-        gross = _core.GammaProfile(
-            chain.strike,
-            chain.time_to_expiry,
-            chain.implied_vol,
-            chain.rate,
-            chain.dividend_yield,
-            np.abs(self._weight),
-        )
+        gross = _prepare(chain, np.abs(self._weight))
         limit = ROUNDING * gross.evaluate(spots) * (spots**2 / 100)
         return np.asarray(np.abs(self.hedged_gamma[nodes]) <= limit)
 
@@ -238,15 +245,7 @@ def sweep_profile(
         raise MismatchError("positions belong to another chain", hint="assign them to this chain")
     coverage, used = cover(chain, positions)
     weight = np.where(used, positions.weight, 0.0)
-    prepared = _core.GammaProfile(
-        chain.strike,
-        chain.time_to_expiry,
-        chain.implied_vol,
-        chain.rate,
-        chain.dividend_yield,
-        weight,
-        threads,
-    )
+    prepared = _prepare(chain, weight, threads)
     vol = at_the_money_vol(chain)
     grid = _search_grid(prepared, chain, vol) if spots is None else given_grid(spots)
     model = VolModel(chain, rule) if rule.moves else None
@@ -256,12 +255,22 @@ def sweep_profile(
         values = {"gamma": prepared.evaluate(grid, threads) * (grid**2 / 100)}
         others = [name for name in names if name != "gamma"]
         values.update(_other_profiles(chain, weight, grid, others, threads))
-    for array in (grid, *values.values()):
-        array.flags.writeable = False
     return Profile(
-        chain, positions, grid, MappingProxyType(values), coverage, str(rule), vol, prepared,
-        weight, model,
+        chain, positions, grid, values, coverage, str(rule), vol, weight,
+        rule if model is None else model.dynamics, prepared, model,
     )  # fmt: skip
+
+
+def _prepare(chain: Chain, weight: Float64, threads: int | None = None) -> _core.GammaProfile:
+    return _core.GammaProfile(
+        chain.strike,
+        chain.time_to_expiry,
+        chain.implied_vol,
+        chain.rate,
+        chain.dividend_yield,
+        weight,
+        threads,
+    )
 
 
 def _check_names(names: tuple[str, ...]) -> None:
