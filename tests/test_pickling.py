@@ -109,7 +109,7 @@ def test_a_whole_analysis_comes_back(way: str) -> None:
 
 
 def _pull() -> Any:
-    levels = gex.analyze(gex.synthetic_chain(n=2000)).levels
+    levels = gex.analyze(gex.synthetic_chain(n=4000)).levels
     return gex.compute_sensitivities(levels).zero_gamma.contracts[0]
 
 

@@ -46,6 +46,9 @@ class Pull(Result):
         """As in `gexcore levels --sensitivities --json`."""
         return {name: getattr(self, name) for name in self.__slots__}
 
+    def __repr__(self) -> str:
+        return f"<Pull {self}>"
+
     def __str__(self) -> str:
         name = f"{self.root} {self.expiry} {number(self.strike)} {self.option_type}".strip()
         return f"{name}: {self.per_1000_contracts:+.3f} per 1,000 contracts"
