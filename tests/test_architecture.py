@@ -52,6 +52,7 @@ ROOMS = (
     "levels",
     "flags",
     "regime",
+    "sign_band",
     "analysis",
     "horizon",
     "sensitivities",

@@ -193,7 +193,8 @@ def test_charm_flow_to_the_close(chain: gex.Chain) -> None:
 def test_the_unwind_of_a_settlement(root: str) -> None:
     chain = gex.Chain.from_arrays(
         spot=100.0, strike=[95.0, 105.0, 95.0, 105.0, 100.0],
-        is_call=[True, True, False, False, True], implied_vol=0.2, open_interest=[1, 2, 4, 8, 99], root=root,
+        is_call=[True, True, False, False, True], implied_vol=0.2, root=root,
+        open_interest=[1, 2, 4, 8, 99],
         expiry=["2024-01-05"] * 4 + ["2024-01-12"], as_of="2024-01-05T15:59-05:00",
     )  # fmt: skip
     ladder = gex.unwind_ladder(chain, "short_all", [90.0, 100.0, 110.0])

@@ -28,6 +28,7 @@ from gexcore.profile import Profile, sweep_profile
 from gexcore.regime import Regime, classify_regime
 from gexcore.scenario import ScenarioCube, scenario_cube
 from gexcore.sensitivities import Sensitivities, compute_sensitivities
+from gexcore.sign_band import SignBand, levels_band
 from gexcore.smiles import Smiles, fit_smiles
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ __all__ = [
     "Regime",
     "ScenarioCube",
     "Sensitivities",
+    "SignBand",
     "Smiles",
     "UnwindLadder",
     "__version__",
@@ -77,6 +79,7 @@ __all__ = [
     "hedge_flow",
     "hedge_ladder",
     "level_path",
+    "levels_band",
     "read_cboe",
     "scenario_cube",
     "sweep_profile",

@@ -17,6 +17,7 @@ from gexcore.profile import Profile, sweep_profile
 from gexcore.rates import Rates
 from gexcore.regime import Regime, classify_regime
 from gexcore.results import Result, align, money, number, plain
+from gexcore.sign_band import SignBand, levels_band
 from gexcore.smiles import Smiles, fit_smiles
 
 ENOUGH_OPEN_INTEREST = 0.9
@@ -33,6 +34,7 @@ class Analysis(Result):
     profile: Profile
     levels: Levels
     regime: Regime
+    band: SignBand | None = None
 
     @property
     def coverage(self) -> Coverage:
@@ -55,6 +57,7 @@ class Analysis(Result):
             "effective_net_gamma": self.levels.net_gamma[0],
             **self.levels.to_dict(),
             "regime": self.regime.to_dict(),
+            **({} if self.band is None else {"band": self.band.to_dict()}),
             "warnings": self.warnings,
             "coverage": self.coverage.to_dict(),
             "manifest": plain(self.manifest),
@@ -65,6 +68,7 @@ class Analysis(Result):
 
     def __str__(self) -> str:
         parts = [str(self.chain), self._table(), self.regime.describe()]
+        parts += [] if self.band is None else [str(self.band)]
         parts += ["\n".join(f"WARNING {text}" for text in self.warnings)] if self.warnings else []
         return "\n\n".join([*parts, self._footer()])
 
@@ -200,6 +204,7 @@ def analyze(
     dynamics: Dynamics | str = "sticky_strike",
     adv: float | None = None,
     kappa: float | None = None,
+    sign_accuracy: float | None = None,
     threads: int | None = None,
 ) -> Analysis:
     """Go from a chain to levels and regime.
@@ -211,6 +216,7 @@ def analyze(
         side, gated: how walls are chosen, see `find_levels`.
         dynamics: how vols move with spot, see `sweep_profile`.
         adv, kappa: daily volume in dollars and price impact, see `classify_regime`.
+        sign_accuracy: probability that signs are right, for `.band`, see `levels_band`.
         threads: as in `bsm.greeks`.
 
     Returns:
@@ -234,4 +240,5 @@ def analyze(
     profile = sweep_profile(chain, positions, dynamics=dynamics, threads=threads)
     levels = find_levels(exposures, profile, side, gated)
     regime = classify_regime(levels, adv, kappa)
-    return Analysis(chain, greeks, positions, exposures, profile, levels, regime)
+    band = None if sign_accuracy is None else levels_band(levels, sign_accuracy)
+    return Analysis(chain, greeks, positions, exposures, profile, levels, regime, band)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from gexcore.coverage import Coverage
 from gexcore.errors import InputError
 from gexcore.flags import Flag, compute_flags
@@ -146,11 +149,9 @@ def classify_regime(levels: Levels, adv: float | None = None, kappa: float | Non
     share = net / gross
     distance = math.log(spot / flip) if flip else None
     deviations = distance / (vol / math.sqrt(252)) if distance is not None and vol else None
-    near = deviations is not None and abs(deviations) < TRANSITION_DEVIATIONS
-    kind = "long_gamma" if net > 0 else "short_gamma"
     return Regime(
         levels,
-        "transition" if abs(share) < TRANSITION_SHARE or near else kind,
+        str(kind_of(net, gross, spot, math.nan if flip is None else flip, vol)),
         share,
         None if flip is None else (spot / flip - 1) * 100,
         deviations,
@@ -159,6 +160,21 @@ def classify_regime(levels: Levels, adv: float | None = None, kappa: float | Non
         adv,
         kappa,
     )
+
+
+def kind_of(
+    net: Any, gross: float, spot: float, flip: Any, vol: float | None
+) -> npt.NDArray[np.str_]:
+    """The kind of regime of books with these nets and flips (NaN = none); numbers or arrays."""
+    net, flip = np.asarray(net, np.float64), np.asarray(flip, np.float64)
+    if not gross > 0:
+        return np.full(net.shape, "no_exposure")
+    near = np.zeros(net.shape, np.bool_)
+    if vol:
+        deviations = np.log(spot / flip) / (vol / math.sqrt(252))
+        near = np.abs(deviations) < TRANSITION_DEVIATIONS
+    balanced = (np.abs(net / gross) < TRANSITION_SHARE) | near
+    return np.where(balanced, "transition", np.where(net > 0, "long_gamma", "short_gamma"))
 
 
 def _feedback(impact: float) -> float:
