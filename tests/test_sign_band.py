@@ -14,7 +14,7 @@ from gexcore.sign_band import _blocks, _flips, _signs, nearest_roots
 
 @pytest.fixture(scope="module")
 def result() -> gex.Analysis:
-    return gex.analyze(gex.synthetic_chain(n=3000, seed=8))
+    return gex.analyze(gex.synthetic_chain(n=4000))
 
 
 @pytest.mark.parametrize("blocks", [("expiry", "option_type"), ("strike", "option_type"), ()])

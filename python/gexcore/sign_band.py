@@ -127,6 +127,7 @@ def levels_band(
     nets = signs @ by_block
     flips = _flips(profile, codes, signs)
     near = np.isfinite(flips)
+    calls, puts = _wall_shares(levels, codes, signs)
     spread = 4 * accuracy * (1 - accuracy)
     kinds = kind_of(nets, gamma.gross, gamma.chain.spot, flips, levels.at_the_money_vol)
     return SignBand(
@@ -135,7 +136,7 @@ def levels_band(
         dict(zip(QUANTILES, np.quantile(nets, QUANTILES).tolist(), strict=True)),
         dict(zip(QUANTILES, np.quantile(flips[near], QUANTILES).tolist(), strict=True))
         if near.any() else None,
-        float(1 - near.mean()), *_wall_shares(levels, codes, signs),
+        float(1 - near.mean()), calls, puts,
         {kind: float((kinds == kind).mean()) for kind in KINDS},
         {**levels.manifest, "sign_accuracy": float(accuracy), "sign_blocks": list(names)},
     )  # fmt: skip
@@ -220,7 +221,7 @@ def nearest_roots(spots: Float64, values: Float64, slopes: Float64, spot: float)
 
 def _wall_shares(
     levels: Levels, codes: npt.NDArray[np.int32], signs: Float64
-) -> tuple[tuple[tuple[float | None, float], ...], ...]:
+) -> list[tuple[tuple[float | None, float], ...]]:
     """How often each strike is the call wall and the put wall, by net gamma of a strike."""
     gamma = levels.exposures.gamma
     strike_codes, strikes = gamma.chain.codes("strike")
@@ -236,13 +237,17 @@ def _wall_shares(
     for k in np.flatnonzero(np.diff(edges)):
         part = order[edges[k] : edges[k + 1]]
         sums[k] = signs[:, block[part]] @ amounts[part]
-    found = []
+    found: list[tuple[tuple[float | None, float], ...]] = []
     for sign in (1.0, -1.0):
         best = np.argmax(sign * sums, axis=0) if len(strikes) else np.zeros(len(signs), int)
         missing = (sign * sums).max(axis=0, initial=0.0) <= 0
         chosen, times = np.unique(best[~missing], return_counts=True)
         ranked = np.argsort(-times, kind="stable")
-        shares = [(float(strikes[chosen[i]]), float(times[i] / len(signs))) for i in ranked]
-        none = [(None, float(missing.mean()))] if missing.any() else []
+        shares: list[tuple[float | None, float]] = [
+            (float(strikes[chosen[i]]), float(times[i] / len(signs))) for i in ranked
+        ]
+        none: list[tuple[float | None, float]] = (
+            [(None, float(missing.mean()))] if missing.any() else []
+        )
         found.append((*shares, *none))
-    return tuple(found)
+    return found
