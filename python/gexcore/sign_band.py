@@ -17,6 +17,7 @@ from gexcore.regime import kind_of
 from gexcore.results import Result, align, money, number, plain
 
 Float64 = npt.NDArray[np.float64]
+_Share = tuple[float | None, float]  # strike, share of draws
 
 BLOCKS = ("expiry", "option_type")
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -44,8 +45,8 @@ class SignBand(Result):
     net_quantiles: dict[float, float]
     zero_gamma: dict[float, float] | None
     no_zero_gamma: float
-    call_wall: tuple[tuple[float | None, float], ...]
-    put_wall: tuple[tuple[float | None, float], ...]
+    call_wall: tuple[_Share, ...]
+    put_wall: tuple[_Share, ...]
     regime: dict[str, float]
     manifest: dict[str, Any]
 
@@ -79,7 +80,7 @@ class SignBand(Result):
         return f"{head}\n{align(rows)}"
 
 
-def _walls(shares: Iterable[tuple[float | None, float]]) -> str:
+def _walls(shares: Iterable[_Share]) -> str:
     return ", ".join(f"{number(k)} {share:.0%}" for k, share in list(shares)[:4])
 
 
@@ -221,7 +222,7 @@ def nearest_roots(spots: Float64, values: Float64, slopes: Float64, spot: float)
 
 def _wall_shares(
     levels: Levels, codes: npt.NDArray[np.int32], signs: Float64
-) -> list[tuple[tuple[float | None, float], ...]]:
+) -> list[tuple[_Share, ...]]:
     """How often each strike is the call wall and the put wall, by net gamma of a strike."""
     gamma = levels.exposures.gamma
     strike_codes, strikes = gamma.chain.codes("strike")
@@ -237,17 +238,15 @@ def _wall_shares(
     for k in np.flatnonzero(np.diff(edges)):
         part = order[edges[k] : edges[k + 1]]
         sums[k] = signs[:, block[part]] @ amounts[part]
-    found: list[tuple[tuple[float | None, float], ...]] = []
+    found: list[tuple[_Share, ...]] = []
     for sign in (1.0, -1.0):
         best = np.argmax(sign * sums, axis=0) if len(strikes) else np.zeros(len(signs), int)
         missing = (sign * sums).max(axis=0, initial=0.0) <= 0
         chosen, times = np.unique(best[~missing], return_counts=True)
         ranked = np.argsort(-times, kind="stable")
-        shares: list[tuple[float | None, float]] = [
+        shares: list[_Share] = [
             (float(strikes[chosen[i]]), float(times[i] / len(signs))) for i in ranked
         ]
-        none: list[tuple[float | None, float]] = (
-            [(None, float(missing.mean()))] if missing.any() else []
-        )
+        none: list[_Share] = [(None, float(missing.mean()))] if missing.any() else []
         found.append((*shares, *none))
     return found
