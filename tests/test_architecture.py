@@ -50,6 +50,7 @@ ROOMS = (
     "profile",
     "strikes",
     "levels",
+    "impact",
     "flags",
     "regime",
     "sign_band",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -241,4 +241,6 @@ def analyze(
     levels = find_levels(exposures, profile, side, gated)
     regime = classify_regime(levels, adv, kappa)
     band = None if sign_accuracy is None else levels_band(levels, sign_accuracy)
+    if band is not None:
+        regime = replace(regime, probability=band.regime[regime.kind])
     return Analysis(chain, greeks, positions, exposures, profile, levels, regime, band)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from gexcore.coverage import Coverage
 from gexcore.errors import InputError
 from gexcore.flags import Flag, compute_flags
+from gexcore.impact import Pin, compute_pin, feedback, squeeze_threshold
 from gexcore.levels import Levels
 from gexcore.results import Result, money, plain
 
@@ -32,7 +33,7 @@ class Regime(Result):
     kind: "long_gamma", "short_gamma", "transition" (|net|/gross < 0.05, or spot within half a
     daily standard deviation of zero gamma), "no_exposure". Distances are from zero gamma to spot,
     positive when spot is above. `feedback` multiplies realised vol; None without `kappa`, infinite
-    where hedging runs away.
+    where hedging runs away. `probability`: how often the kind is the same under errors of sign.
     """
 
     levels: Levels
@@ -44,6 +45,7 @@ class Regime(Result):
     feedback: float | None
     adv: float | None = None
     kappa: float | None = None
+    probability: float | None = None
 
     @property
     def coverage(self) -> Coverage:
@@ -58,10 +60,44 @@ class Regime(Result):
     @cached_property
     def flags(self) -> dict[str, Flag]:
         """Warnings with evidence, by name."""
-        return compute_flags(self.levels)
+        return compute_flags(self.levels, self.adv, self.kappa)
+
+    @cached_property
+    def pin(self) -> Pin:
+        """The pull of the absolute gamma strike."""
+        return compute_pin(self.levels, self.adv, self.kappa)
+
+    @property
+    def squeeze_threshold(self) -> float | None:
+        """Net gamma at which hedging runs away, $ per 1% move; None without adv and kappa."""
+        if self.adv is None or self.kappa is None:
+            return None
+        return squeeze_threshold(self.adv, self.kappa)
 
     def describe(self) -> str:
-        """Who must buy or sell what when price moves, in two sentences; never a prediction."""
+        """Who must buy or sell what when price moves, when and how sure; never a prediction."""
+        return f"{self._who_trades()} {self._when_and_how_sure()}".strip()
+
+    def _when_and_how_sure(self) -> str:
+        if self.kind == "no_exposure":
+            return ""
+        chain, parts = self.levels.exposures.chain, []
+        if chain.as_of is not None:
+            parts.append(f"as of {chain.as_of.time:%Y-%m-%d %H:%M %Z}")
+        if self.distance_deviations is not None:
+            side = "above" if self.distance_deviations > 0 else "below"
+            away = f"{abs(self.distance_deviations):.1f} daily deviations"
+            parts.append(f"spot is {away} {side} zero gamma")
+        roll = self.flags["expiry_roll"].value
+        if roll is not None:
+            parts.append(f"{roll:.0%} of gross gamma expires this week")
+        parts.append(f"{self.coverage.used_open_interest_share:.0%} of open interest is covered")
+        if self.probability is not None:
+            parts.append(f"the regime holds in {self.probability:.0%} of books with wrong signs")
+        text = ", ".join(parts)
+        return f"{text[0].upper()}{text[1:]}."
+
+    def _who_trades(self) -> str:
         if self.kind == "no_exposure":
             return (
                 "No dealer gamma was found, so nothing forces dealers to trade when price moves. "
@@ -99,6 +135,9 @@ class Regime(Result):
             "distance_deviations": self.distance_deviations,
             "pct_adv": self.pct_adv,
             "feedback": plain(self.feedback),
+            "squeeze_threshold": self.squeeze_threshold,
+            "pin": self.pin.to_dict(),
+            "probability": self.probability,
             "flags": plain(self.flags),
             "description": self.describe(),
         }
@@ -156,7 +195,7 @@ def classify_regime(levels: Levels, adv: float | None = None, kappa: float | Non
         None if flip is None else (spot / flip - 1) * 100,
         deviations,
         None if adv is None else 100 * net / adv,
-        None if kappa is None or adv is None else _feedback(kappa * net / adv),
+        None if kappa is None or adv is None else feedback(net, adv, kappa),
         adv,
         kappa,
     )
@@ -175,8 +214,3 @@ def kind_of(
         near = np.abs(deviations) < TRANSITION_DEVIATIONS
     balanced = (np.abs(net / gross) < TRANSITION_SHARE) | near
     return np.where(balanced, "transition", np.where(net > 0, "long_gamma", "short_gamma"))
-
-
-def _feedback(impact: float) -> float:
-    """1 / (1 + 100 I GEX); infinite from the run-away point on."""
-    return 1 / (1 + 100 * impact) if impact > -0.01 else math.inf
