@@ -24,7 +24,8 @@ ROOMS = (
     "errors", "results", "cpu", "units", "sessions", "clock", "bsm", "columns", "rates", "parity",
     "conventions", "scope", "merge", "chain", "vols", "expiries", "greeks", "positions",
     "coverage", "exposures", "smiles", "dynamics", "roots",
-    "profile", "strikes", "levels", "flags", "regime", "analysis",
+    "profile", "strikes", "levels", "landscape", "flags", "regime", "analysis",
+    "pairing", "change",
 )  # fmt: skip
 DOORS = ("io", "synthetic", "cli_options", "cli", "__main__")
 READERS_MAY = {"errors", "results", "clock", "rates", "columns", "chain"}

@@ -8,6 +8,7 @@ from gexcore import bsm, cpu
 from gexcore._core import __version__
 from gexcore.analysis import Analysis, analyze
 from gexcore.chain import Chain
+from gexcore.change import Change, explain_change
 from gexcore.errors import (
     ChainFileError,
     ConventionError,
@@ -18,6 +19,7 @@ from gexcore.errors import (
 )
 from gexcore.exposures import Exposures, compute_exposures
 from gexcore.greeks import ChainGreeks, compute_greeks
+from gexcore.landscape import Landscape, compute_landscape
 from gexcore.levels import Levels, find_levels
 from gexcore.positions import Positions, assign_positions
 from gexcore.profile import Profile, sweep_profile
@@ -36,10 +38,12 @@ __all__ = [
     "Chain",
     "ChainFileError",
     "ChainGreeks",
+    "Change",
     "ConventionError",
     "Exposures",
     "GexError",
     "InputError",
+    "Landscape",
     "Levels",
     "MismatchError",
     "NotComputedError",
@@ -54,7 +58,9 @@ __all__ = [
     "classify_regime",
     "compute_exposures",
     "compute_greeks",
+    "compute_landscape",
     "cpu",
+    "explain_change",
     "find_levels",
     "fit_smiles",
     "read_cboe",
