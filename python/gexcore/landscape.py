@@ -164,7 +164,7 @@ def compute_landscape(levels: Levels, count: int = 3, void_share: float = VOID_S
     Example:
         >>> import gexcore as gex
         >>> landscape = compute_landscape(gex.analyze(gex.synthetic_chain()).levels)
-        >>> round(sum(landscape.buckets["share"]), 12)
+        >>> round(landscape.buckets["share"].sum().item(), 12)
         1.0
     """
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:

@@ -23,6 +23,7 @@ Rows = npt.NDArray[np.int64]
 
 # A contract used in one snapshot only comes or goes with one of these.
 GATES = ("expiry_roll", "listing", "coverage")
+FACTORS = ("spot", "time", "rates", "implied_vol", "size", "sign_rule", *GATES)
 _ABSENT = REASONS.index("bad_row")
 
 
@@ -32,7 +33,8 @@ class Pair:
 
     `gate` is 0 where a contract is used in both snapshots, else 1 + its place in `GATES`; `after`
     says which snapshot uses it. `weight` is `size` x `sign`: size in shares or index units, sign
-    the share of it that dealers hold. What only one snapshot knows of a contract is held.
+    the share of it that dealers hold. What only one snapshot knows of a contract is held, and all
+    that was known of a contract before it settled.
     """
 
     spot: tuple[float, float]
@@ -49,7 +51,7 @@ class Pair:
     _codes: dict[str, Any]
 
     def changed(self) -> dict[str, bool]:
-        """What differs between the snapshots, by name."""
+        """Which of `FACTORS` differ between the snapshots."""
 
         def differs(*columns: Float64) -> bool:
             return any(bool((column[0] != column[1]).any()) for column in columns)
@@ -75,7 +77,7 @@ class Pair:
 
     def book(self, taken: Collection[str]) -> tuple[Chain, Positions]:
         """The book with what is `taken` as it is after, and the rest as it was before."""
-        late = {name: int(name in taken) for name in self.changed_names()}
+        late = {name: int(name in taken) for name in FACTORS}
         present = self.gate == 0
         for code, name in enumerate(GATES, 1):
             present |= (self.gate == code) & (self.after == bool(late[name]))
@@ -99,11 +101,6 @@ class Pair:
         chain._codes.update(time_to_expiry=self._codes[key], strike=self._codes["strike"])
         weight = np.where(present, self.size[late["size"]] * self.sign[late["sign_rule"]], 0.0)
         return chain, Positions(chain, weight, "mixed", "contracts", "shares held by dealers")
-
-    @staticmethod
-    def changed_names() -> tuple[str, ...]:
-        """Everything that may differ."""
-        return ("spot", "time", "rates", "implied_vol", "size", "sign_rule", *GATES)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,8 +199,12 @@ def pair_books(before: Positions, after: Positions) -> Pair:
     settled = np.where(used[0], years[1], years[0]) <= 0
     alone = np.where(settled, 1, np.where(first.listed & second.listed, 3, 2))
 
+    gate = np.where(used[0] & used[1], 0, alone).astype(np.int8)
+
     def held(values: Callable[[_Side], Float64]) -> Float64:
-        return _held(values(first), values(second))
+        # what is quoted of a contract after it settled means nothing
+        told = zip(used, map(values, sides), strict=True)
+        return _held(*(np.where(use | (gate != 1), each, np.nan) for use, each in told))
 
     return Pair(
         (before.chain.spot, after.chain.spot), strike, is_call,
@@ -212,8 +213,8 @@ def pair_books(before: Positions, after: Positions) -> Pair:
         held(lambda side: side.of(side.chain.rate)),
         held(lambda side: side.of(side.chain.dividend_yield)),
         held(lambda side: side.shares()),
-        np.nan_to_num(held(lambda side: side.sign(strike, is_call))),
-        np.where(used[0] & used[1], 0, alone).astype(np.int8), used[1], {},
+        np.nan_to_num(_held(*(side.sign(strike, is_call) for side in sides))),
+        gate, used[1], {},
     )  # fmt: skip
 
 
