@@ -8,6 +8,7 @@ from gexcore import bsm, cpu
 from gexcore._core import __version__
 from gexcore.analysis import Analysis, analyze
 from gexcore.chain import Chain
+from gexcore.change import Change, explain_change
 from gexcore.errors import (
     ChainFileError,
     ConventionError,
@@ -21,6 +22,7 @@ from gexcore.greeks import ChainGreeks, compute_greeks
 from gexcore.hedges import DeltaHedge, HedgeFlow, HedgeLadder, UnwindLadder
 from gexcore.hedging import charm_flow, delta_hedge, hedge_flow, hedge_ladder, unwind_ladder
 from gexcore.horizon import chain_at
+from gexcore.landscape import Landscape, compute_landscape
 from gexcore.level_path import LevelPath, level_path
 from gexcore.levels import Levels, find_levels
 from gexcore.positions import Positions, assign_positions
@@ -43,6 +45,7 @@ __all__ = [
     "Chain",
     "ChainFileError",
     "ChainGreeks",
+    "Change",
     "ConventionError",
     "DeltaHedge",
     "Exposures",
@@ -50,6 +53,7 @@ __all__ = [
     "HedgeFlow",
     "HedgeLadder",
     "InputError",
+    "Landscape",
     "LevelPath",
     "Levels",
     "MismatchError",
@@ -71,9 +75,11 @@ __all__ = [
     "classify_regime",
     "compute_exposures",
     "compute_greeks",
+    "compute_landscape",
     "compute_sensitivities",
     "cpu",
     "delta_hedge",
+    "explain_change",
     "find_levels",
     "fit_smiles",
     "hedge_flow",

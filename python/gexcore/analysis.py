@@ -11,6 +11,7 @@ from gexcore.coverage import Coverage
 from gexcore.dynamics import Dynamics
 from gexcore.exposures import Exposures, compute_exposures
 from gexcore.greeks import ChainGreeks, compute_greeks
+from gexcore.landscape import Landscape, compute_landscape
 from gexcore.levels import Levels, find_levels
 from gexcore.positions import Positions, assign_positions
 from gexcore.profile import Profile, sweep_profile
@@ -77,6 +78,11 @@ class Analysis(Result):
         """The smile of each expiration."""
         return self.profile.smiles or fit_smiles(self.chain)
 
+    @cached_property
+    def landscape(self) -> Landscape:
+        """How gamma is spread over strikes and expirations."""
+        return compute_landscape(self.levels)
+
     @property
     def rates(self) -> Rates:
         """Rates and how they were obtained; `rates.table` is the parity fit per expiry, if any."""
@@ -95,7 +101,7 @@ class Analysis(Result):
         return found + [str(flag) for flag in self.regime.flags.values() if flag.raised]
 
     def details(self) -> str:
-        """Expirations, top strikes, drivers, profile and all flags, as text."""
+        """Top strikes, drivers, landscape, expirations, profile and all flags, as text."""
         levels = self.levels
         points = {"profile peak": levels.profile_peak, "profile trough": levels.profile_trough}
         single = [
@@ -123,6 +129,7 @@ class Analysis(Result):
             "levels": align(single),
             "strikes with the largest net gamma": align(tops, right=(0, 1)),
             "contracts that drive net gamma": align(drivers, right=(2, 4, 5)),
+            "landscape": self.landscape.summary(),
             "expirations": str(levels.expiries),
             "flags": align(flags),
         }

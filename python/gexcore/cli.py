@@ -1,4 +1,4 @@
-"""The command line: levels, exposures, profile, greeks, rates of a chain file, and a demo."""
+"""The command line: levels, exposures, profile, greeks, rates of chain files, and a demo."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from gexcore.analysis import Analysis, analyze
 from gexcore.chain import Chain
+from gexcore.change import explain_change
 from gexcore.cli_options import build_parser
 from gexcore.errors import GexError
 from gexcore.exposures import compute_exposures
@@ -31,12 +32,13 @@ OK, FAILED, USAGE = 0, 1, 2
 _COLORS = {"long gamma": "32", "short gamma": "31", "transition": "33", "no exposure": "33"}
 
 
-def _chain_of(options: argparse.Namespace) -> Chain:
+def _chain_of(options: argparse.Namespace, file: str | None = None) -> Chain:
     from gexcore.io import read_cboe
 
-    if options.file == "-" and sys.stdin is None:
+    file = options.file if file is None else file
+    if file == "-" and sys.stdin is None:
         raise GexError("standard input is closed", hint="name a file, or pipe one in")
-    source: Any = sys.stdin.buffer if options.file == "-" else options.file
+    source: Any = sys.stdin.buffer if file == "-" else file
     chain = read_cboe(
         source,
         rate=options.rate,
@@ -121,6 +123,29 @@ def _levels(options: argparse.Namespace) -> None:
             dynamics=options.dynamics,
         )  # fmt: skip
     _print_levels(result, options, further)
+
+
+def _diff(options: argparse.Namespace) -> None:
+    if options.before == options.after == "-":
+        raise GexError("both files are standard input", hint="name one of them")
+    before, after = (_chain_of(options, file) for file in (options.before, options.after))
+    held = _positions_of(before, options)
+    later: Any = options.positions_after or _positions_of(after, options)
+    change = explain_change(
+        before,
+        after,
+        held,
+        later,
+        size=options.size,
+        which=options.which,
+        side=options.side,
+        gated=options.gated,
+    )
+    columns = change.columns()
+    if options.csv:
+        _print_csv(list(columns), list(columns.values()))
+    else:
+        print(json.dumps(change.to_dict(), indent=2) if options.json else change)
 
 
 def _demo(options: argparse.Namespace) -> None:
@@ -243,6 +268,7 @@ def _cell(name: str, value: Any) -> str:
 
 COMMANDS = {
     "levels": _levels,
+    "diff": _diff,
     "exposures": _exposures,
     "profile": _profile,
     "greeks": _greeks,

@@ -23,6 +23,7 @@ _EPILOG = """examples:
   gexcore levels _SPX.json --json | jq .zero_gamma.value
   gexcore exposures spx.csv --greek vanna --by expiry,strike --csv > vanna.csv
   gexcore profile spx.csv --which gamma,delta --from 4000 --to 5000 --steps 101
+  gexcore diff spx_monday.csv spx_tuesday.csv
   gexcore rates spx.csv
 
 A file is a CBOE chain (delayed-quotes JSON, plain or .gz, or quotedata CSV); - is standard input.
@@ -49,10 +50,11 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _path_options() -> _Parser:
-    """Options of the path from a file to positions, the same for every command."""
+def _path_options(*files: str) -> _Parser:
+    """Options of the path from files to positions, the same for every command."""
     path = _Parser(add_help=False)
-    path.add_argument("file", metavar="FILE", help="chain file, or - for standard input")
+    for name in files:
+        path.add_argument(name, metavar=name.upper(), help="chain file, or - for standard input")
     group = path.add_argument_group("conventions, all named in the output")
     group.add_argument(
         "--as-of",
@@ -145,12 +147,27 @@ def _table_options() -> _Parser:
     return shape
 
 
+def _wall_options() -> _Parser:
+    walls = _Parser(add_help=False)
+    group = walls.add_argument_group("walls")
+    group.add_argument(
+        "--side",
+        choices=SIDES,
+        default="net",
+        help="walls by net gamma, or by call and put gamma alone",
+    )
+    group.add_argument(
+        "--gated", action="store_true", help="call wall at or above spot, put wall at or below"
+    )
+    return walls
+
+
 def _regime_options() -> _Parser:
     regime = _Parser(add_help=False)
     regime.add_argument(
         "--details",
         action="store_true",
-        help="also expirations, top strikes, drivers and all flags",
+        help="also expirations, top strikes, drivers, landscape and all flags",
     )
     regime.add_argument(
         "--sensitivities",
@@ -162,16 +179,7 @@ def _regime_options() -> _Parser:
         action="store_true",
         help="also the levels to the close and over the next five sessions, spot unchanged",
     )
-    group = regime.add_argument_group("walls and regime")
-    group.add_argument(
-        "--side",
-        choices=SIDES,
-        default="net",
-        help="walls by net gamma, or by call and put gamma alone",
-    )
-    group.add_argument(
-        "--gated", action="store_true", help="call wall at or above spot, put wall at or below"
-    )
+    group = regime.add_argument_group("regime")
     group.add_argument("--adv", type=float, metavar="USD", help="average daily volume in dollars")
     group.add_argument(
         "--kappa",
@@ -203,6 +211,18 @@ def _profile_options() -> _Parser:
     return what
 
 
+def _diff_options() -> _Parser:
+    what = _Parser(add_help=False)
+    known = ", ".join(EXPOSURES)
+    what.add_argument("--which", type=_names, default=("gamma",), help=f"exposures, of {known}")
+    what.add_argument(
+        "--positions-after",
+        choices=[name for name, rule in RULES.items() if rule.needs is None],
+        help="rule for AFTER, default that of BEFORE",
+    )
+    return what
+
+
 def _greek_options() -> _Parser:
     what = _Parser(add_help=False)
     default = ("price", "delta", "gamma", "vega", "theta", "vanna", "charm")
@@ -223,11 +243,15 @@ def build_parser(
     )
     parser.add_argument("--version", action="version", version=f"gexcore {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    path, held, table = _path_options(), _position_options(), _table_options()
+    path, held, table = _path_options("file"), _position_options(), _table_options()
     grammar = {
         "levels": (
             "zero gamma, walls and regime of a chain file",
-            [path, held, _dynamics_options(), _regime_options(), table],
+            [path, held, _dynamics_options(), _wall_options(), _regime_options(), table],
+        ),
+        "diff": (
+            "why exposures and levels changed between two chain files",
+            [_path_options("before", "after"), held, _wall_options(), _diff_options(), table],
         ),
         "exposures": ("an exposure summed by a key", [path, held, _exposure_options(), table]),
         "profile": (
