@@ -84,9 +84,10 @@ class Pair:
         years = self.time_to_expiry[late["time"]]
         rate, carry = (c[late["rates"]] for c in (self.rate, self.dividend_yield))
         ones = np.ones(len(self.strike))
+        vol = self.implied_vol[late["implied_vol"]]
         chain = Chain(
             spot=self.spot[late["spot"]], strike=self.strike, is_call=self.is_call,
-            time_to_expiry=years, implied_vol=self.implied_vol[late["implied_vol"]],
+            time_to_expiry=years, implied_vol=vol, vols=vendor_vols(vol),
             open_interest=ones, multiplier=ones, expiry=None, root=None,
             status=np.where(present, USED, _ABSENT).astype(np.uint8),
             columns=MappingProxyType({}), rates=Rates(rate, carry, "mixed"), as_of=None,

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gexcore import bsm
 from gexcore.chain import Chain
 from gexcore.conventions import REASONS
 from gexcore.errors import MismatchError
+from gexcore.implied_vols import imply, rule_of
 from gexcore.results import Result, align, frame, number, plain
 
 Float64 = npt.NDArray[np.float64]
@@ -227,14 +227,7 @@ def _vols(chain: Chain) -> Float64:
     """Vols implied from mids with a bid; the chain's own where it has no quotes."""
     if "bid" not in chain.columns or "ask" not in chain.columns:
         return np.where(chain.implied_vol > 0, chain.implied_vol, np.nan)
-    bid, ask = chain["bid"], chain["ask"]
-    mid = np.where((bid > 0) & (ask >= bid), (bid + ask) / 2, np.nan)
-    return np.asarray(
-        bsm.implied_vol(
-            mid, chain.spot, chain.strike, chain.time_to_expiry, chain.rate, chain.dividend_yield,
-            chain.is_call,
-        )
-    )  # fmt: skip
+    return imply(chain, np.full(len(chain), rule_of("mid", False), np.uint8))["implied_vol"]
 
 
 def _fit(moneyness: Float64, vol: Float64, years: float) -> tuple[Any, ...]:
