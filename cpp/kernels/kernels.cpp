@@ -5,8 +5,10 @@
 #include "greeks.hpp"
 #include "implied_vol.hpp"
 #include "math.hpp"
+#include "moments.hpp"
 #include "sum.hpp"
 #include "sweep.hpp"
+#include "sweep_moments.hpp"
 
 #define GEXCORE_TEXT_OF(name) #name
 #define GEXCORE_NAME_OF(name) GEXCORE_TEXT_OF(name)
@@ -23,6 +25,9 @@ const gexcore::Kernels kernels = {GEXCORE_NAME_OF(GEXCORE_KERNEL_NAMESPACE),
                                   split_log,
                                   sweep,
                                   sweep_uniform,
-                                  implied_vol};
+                                  implied_vol,
+                                  moment_columns,
+                                  moment_prepare,
+                                  sweep_moments};
 
 }  // namespace GEXCORE_KERNEL_NAMESPACE
