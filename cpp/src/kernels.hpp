@@ -9,7 +9,8 @@ namespace gexcore {
 constexpr size_t kBlockRows = 512;
 constexpr size_t kLanes = 8;
 constexpr size_t kGreekCount = 12;
-constexpr size_t kSweepRun = 32;  // spots between two seeds of the recurrence
+constexpr size_t kSweepRun = 32;                       // spots between two seeds of the recurrence
+constexpr size_t kColumnStride = kBlockRows + kLanes;  // of prepared columns; a power of two would collide in the cache
 
 // Columns of one block, unit stride. `sign` is +1 for calls, -1 for puts.
 struct GreekBlock {
@@ -66,6 +67,13 @@ struct Kernels {
     void (*implied_vol)(const GreekBlock& in, const double* price, size_t n, double* vol, double* status);
     // Vols after a move of spot, and their derivatives in ln spot.
     void (*move_vols)(const VolBlock& in, size_t n, const VolMove& move, double* vol, double* slope);
+    // Columns of a block prepared for a set of greeks, kColumnStride apart.
+    size_t (*moment_columns)(uint32_t which);
+    void (*moment_prepare)(const GreekBlock& in, const double* weight, size_t n, uint32_t which, double* columns);
+    // out[k * spots + j] = sum of weight * (k-th greek of `which` times a power of S) at spot j, from columns prepared for the
+    // same set. step > 0: ln S ascends by `step` each (recurrence); 0: any spots.
+    void (*sweep_moments)(const double* columns, size_t n, uint32_t which, const double* log_high, const double* log_low,
+                          size_t spots, double step, double* out);
 };
 
 }  // namespace gexcore

@@ -71,18 +71,6 @@ def sum_abs(values: _Numbers, threads: int | None = ...) -> float: ...
 def sum_by(
     values: _Numbers, keys: npt.NDArray[np.int32], count: int, threads: int | None = ...
 ) -> _Float64: ...
-def sweep_greeks(
-    strike: _Numbers,
-    time_to_expiry: _Numbers,
-    implied_vol: _Numbers,
-    rate: _Numbers,
-    dividend_yield: _Numbers,
-    is_call: _Numbers,
-    weight: _Numbers,
-    spots: _Numbers,
-    which: int,
-    threads: int | None = ...,
-) -> _Float64: ...
 
 @final
 class GammaProfile:
@@ -101,3 +89,19 @@ class GammaProfile:
     def crossings(
         self, spots: _Numbers, gamma: _Numbers, threads: int | None = ...
     ) -> list[tuple[float, float, bool]]: ...
+
+@final
+class GreekProfile:
+    def __init__(
+        self,
+        strike: _Numbers,
+        time_to_expiry: _Numbers,
+        implied_vol: _Numbers,
+        rate: _Numbers,
+        dividend_yield: _Numbers,
+        is_call: _Numbers,
+        weight: _Numbers,
+        which: int,
+        threads: int | None = ...,
+    ) -> None: ...
+    def evaluate(self, spots: _Numbers, threads: int | None = ...) -> _Float64: ...

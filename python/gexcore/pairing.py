@@ -14,6 +14,7 @@ from gexcore.chain import Chain
 from gexcore.clock import CLOCKS, years_to_expiry
 from gexcore.conventions import REASONS, USED
 from gexcore.errors import InputError, MismatchError
+from gexcore.implied_vols import vendor_vols
 from gexcore.positions import RULES, Positions
 from gexcore.rates import Rates
 

@@ -300,12 +300,12 @@ def given_grid(spots: Any) -> Float64:
 def _other_profiles(
     chain: Chain, weight: Float64, spots: Float64, names: list[str], threads: int | None
 ) -> dict[str, Float64]:
-    """Profiles that need the greeks themselves at every spot, in their default units."""
+    """Profiles besides gamma, in their default units."""
     units = [unit_of(name) for name in names]
     if not units:
         return {}
     which, rows = greek_rows(tuple(sorted({need for unit in units for need in unit.needs})))
-    sums = _core.sweep_greeks(
+    prepared = _core.GreekProfile(
         chain.strike,
         chain.time_to_expiry,
         chain.implied_vol,
@@ -313,10 +313,10 @@ def _other_profiles(
         chain.dividend_yield,
         chain.is_call,
         weight,
-        spots,
         which,
         threads,
     )
+    sums = prepared.evaluate(spots, threads)
     by_name = {name: sums[row] for name, row in rows.items()}
     market = Market(spots, None)
     return {unit.greek: np.asarray(unit.value(by_name, market)) for unit in units}
