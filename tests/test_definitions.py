@@ -200,12 +200,14 @@ def test_scope_changes_the_sign(test_data: Path, capsys: pytest.CaptureFixture[s
 
 @cache
 def names_on_the_page() -> frozenset[str]:
-    """Whole code spans, and the words in them and in blocks."""
-    blocks = re.findall(r"(?ms)^```.*?\n(.*?)^```$", TEXT)
-    spans = re.findall(r"`([^`]+)`", re.sub(r"(?ms)^```.*?^```$", "", TEXT))
-    whole = {" ".join(span.split()) for span in spans}
-    words = {word for code in (*blocks, *spans) for word in re.findall(r"\w+", code)}
-    return frozenset(whole | words)
+    """Whole code spans of every page with examples, and the words in them and in blocks."""
+    found: set[str] = set()
+    for text in (page.read_text("utf-8") for page in PAGES):
+        blocks = re.findall(r"(?ms)^```.*?\n(.*?)^```$", text)
+        spans = re.findall(r"`([^`]+)`", re.sub(r"(?ms)^```.*?^```$", "", text))
+        found |= {" ".join(span.split()) for span in spans}
+        found |= {word for code in (*blocks, *spans) for word in re.findall(r"\w+", code)}
+    return frozenset(found)
 
 
 def missing(names: Any) -> set[str]:

@@ -202,11 +202,13 @@ def test_the_unwind_of_a_settlement(root: str) -> None:
     # short calls in the money were hedged by shares now sold, short puts by shares now bought back
     delta = np.array([100 * (4 + 8), 100 * (8 - 1), -100 * (1 + 2)])
     assert ladder.shares.tolist() == (delta if root == "SPXW" else 0 * delta).tolist()
-    # the last minute's flow goes the same way
-    flow = gex.hedge_ladder(chain, "short_all", [-0.1, 0.1], days=2.0)
-    if root == "SPXW":
-        nearly = gex.hedge_ladder(chain, "short_all", [-0.1, 0.1]).shares
-        assert flow.parts["settlement"] - ladder.shares[[0, 2]] == pytest.approx(-nearly, abs=120)
+    # hedging to the settlement price and unwinding there is what `settlement` says in one go
+    today = chain.filter("0dte")
+    to, gone = (gex.hedge_ladder(today, "short_all", [-0.1, 0.1], days=d) for d in (0.0, 2.0))
+    assert gone.parts["settlement"] == pytest.approx(gone.shares)
+    assert to.shares + delta[[0, 2]] - (0 if root == "SPXW" else delta[[0, 2]]) == pytest.approx(
+        gone.shares, abs=1e-6
+    )
 
 
 def test_past_every_expiry_hedges_are_unwound(chain: gex.Chain) -> None:

@@ -140,6 +140,14 @@ PARTS: dict[str, Callable[[gex.Analysis], Any]] = {
     "pull": lambda _: _pull(),
     "path": lambda a: gex.level_path(a.chain, a.positions, times=[0.0, 1.0]),
     "cube": lambda a: gex.scenario_cube(a.chain, a.positions, [5000.0], [0.0, 1.0]),
+    "band": lambda a: gex.levels_band(a.levels, 0.8, draws=5),
+    "pin": lambda a: a.regime.pin,
+    "hedge": lambda a: gex.delta_hedge(a.chain, a.positions),
+    "ladder": lambda a: gex.hedge_ladder(a.chain, a.positions),
+    "flow": lambda a: gex.hedge_flow(a.chain, a.positions, spot_return=0.01),
+    "unwind": lambda a: gex.unwind_ladder(a.chain, a.positions),
+    "landscape": lambda a: a.landscape,
+    "change": lambda a: gex.explain_change(a.chain, gex.chain_at(a.chain, 1.0)),
     "vendor's": lambda a: gex.ChainGreeks.from_columns(a.chain, "v", gamma=a.greeks.gamma),
 }
 
@@ -175,6 +183,9 @@ def test_every_kind_of_result_was_tried() -> None:
         if isinstance(value, Result):
             kinds.add(type(value).__name__)
             for _, inner in fields_of(value):
+                walk(inner)
+        elif isinstance(value, MappingProxyType | tuple):
+            for inner in value.values() if isinstance(value, MappingProxyType) else value:
                 walk(inner)
 
     kept = [PARTS[part](result) for part in PARTS]

@@ -89,7 +89,8 @@ class Result:
             for name, value in self._arguments().items()
         }
         fixed = [name for name, value in arguments.items() if _is_fixed(value)]
-        return _make_again, (type(self), arguments, fixed)
+        closed = [n for n, v in self._arguments().items() if isinstance(v, MappingProxyType)]
+        return _make_again, (type(self), arguments, fixed, closed)
 
     def to_dict(self) -> dict[str, Any]:
         """This result as JSON types."""
@@ -103,11 +104,14 @@ def _is_fixed(value: Any) -> bool:
     return isinstance(value, np.ndarray) and not value.flags.writeable
 
 
-def _make_again(kind: type[Result], arguments: Mapping[str, Any], fixed: Iterable[str]) -> Result:
-    """A result from what `__reduce__` kept; arrays that were read-only become so again."""
+def _make_again(
+    kind: type[Result], arguments: dict[str, Any], fixed: Iterable[str], closed: Iterable[str]
+) -> Result:
+    """A result from what `__reduce__` kept; what was read-only becomes so again."""
     for name in fixed:
         arguments[name].flags.writeable = False
-    return kind(**arguments)
+    proxies = {name: MappingProxyType(arguments[name]) for name in closed}
+    return kind(**{**arguments, **proxies})
 
 
 def frame(columns: Mapping[str, Any]) -> Any:

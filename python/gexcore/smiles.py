@@ -227,7 +227,8 @@ def _vols(chain: Chain) -> Float64:
     """Vols implied from mids with a bid; the chain's own where it has no quotes."""
     if "bid" not in chain.columns or "ask" not in chain.columns:
         return np.where(chain.implied_vol > 0, chain.implied_vol, np.nan)
-    return imply(chain, np.full(len(chain), rule_of("mid", False), np.uint8))["implied_vol"]
+    rule = np.full(len(chain), rule_of("mid", False), np.uint8)
+    return np.asarray(imply(chain, rule)["implied_vol"])
 
 
 def _fit(moneyness: Float64, vol: Float64, years: float) -> tuple[Any, ...]:
