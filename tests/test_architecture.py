@@ -25,6 +25,7 @@ ROOMS = (
     "conventions", "scope", "merge", "chain", "vols", "expiries", "greeks", "positions",
     "coverage", "exposures", "smiles", "dynamics", "roots",
     "profile", "strikes", "levels", "flags", "regime", "analysis",
+    "choices", "across",
 )  # fmt: skip
 DOORS = ("io", "synthetic", "cli_options", "cli", "__main__")
 READERS_MAY = {"errors", "results", "clock", "rates", "columns", "chain"}

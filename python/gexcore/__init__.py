@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gexcore import bsm, cpu
 from gexcore._core import __version__
+from gexcore.across import Across, levels_across
 from gexcore.analysis import Analysis, analyze
 from gexcore.chain import Chain
 from gexcore.errors import (
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _DOORS = {"read_cboe": "gexcore.io", "synthetic_chain": "gexcore.synthetic"}
 
 __all__ = [
+    "Across",
     "Analysis",
     "Chain",
     "ChainFileError",
@@ -57,6 +59,7 @@ __all__ = [
     "cpu",
     "find_levels",
     "fit_smiles",
+    "levels_across",
     "read_cboe",
     "sweep_profile",
     "synthetic_chain",
