@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gexcore.across import levels_across
 from gexcore.analysis import Analysis, analyze
 from gexcore.chain import Chain
 from gexcore.cli_options import build_parser
@@ -29,13 +30,13 @@ OK, FAILED, USAGE = 0, 1, 2
 _COLORS = {"long gamma": "32", "short gamma": "31", "transition": "33", "no exposure": "33"}
 
 
-def _chain_of(options: argparse.Namespace) -> Chain:
+def _whole_chain_of(options: argparse.Namespace) -> Chain:
     from gexcore.io import read_cboe
 
     if options.file == "-" and sys.stdin is None:
         raise GexError("standard input is closed", hint="name a file, or pipe one in")
     source: Any = sys.stdin.buffer if options.file == "-" else options.file
-    chain = read_cboe(
+    return read_cboe(
         source,
         rate=options.rate,
         dividend_yield=options.dividend_yield,
@@ -43,6 +44,10 @@ def _chain_of(options: argparse.Namespace) -> Chain:
         clock=options.clock,
         rates=options.rates,
     )
+
+
+def _chain_of(options: argparse.Namespace) -> Chain:
+    chain = _whole_chain_of(options)
     return chain if options.scope == "all" else chain.filter(options.scope)
 
 
@@ -92,7 +97,28 @@ def _positions_of(chain: Chain, options: argparse.Namespace) -> Positions:
     return assign_positions(chain, options.positions, size=options.size, **given)
 
 
+def _across(options: argparse.Namespace) -> None:
+    """Levels across conventions; those of the command line are the base."""
+    unused = {"details": options.details, "adv": options.adv is not None}
+    unused["kappa"] = options.kappa is not None
+    if any(unused.values()):
+        name = next(name for name, asked in unused.items() if asked)
+        raise GexError(f"--across does not take --{name}", hint="leave out one of them")
+    chain = _whole_chain_of(options)
+    held = {name: getattr(options, name) for name in ("scope", "side", "gated", "dynamics")}
+    found = levels_across(chain, _positions_of(chain, options), **held)
+    if options.json:
+        print(json.dumps(found.to_dict(), indent=2))
+    elif options.csv:
+        columns = found.columns()
+        _print_csv(list(columns), list(columns.values()))
+    else:
+        print(found)
+
+
 def _levels(options: argparse.Namespace) -> None:
+    if options.across:
+        return _across(options)
     chain = _chain_of(options)
     result = analyze(
         chain,
@@ -103,7 +129,7 @@ def _levels(options: argparse.Namespace) -> None:
         adv=options.adv,
         kappa=options.kappa,
     )
-    _print_levels(result, options)
+    return _print_levels(result, options)
 
 
 def _demo(options: argparse.Namespace) -> None:
