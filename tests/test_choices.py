@@ -153,6 +153,7 @@ def test_given_times_have_no_clocks() -> None:
     )
     assert_plain(across)
     assert across.base.convention.as_of is None
+    assert "everywhere: as of not known, clock given" in str(across)
     for name, value in (("clock", "business/252"), ("as_of", "printed")):
         with pytest.raises(ConventionError, match="cannot be chosen, the chain has no expiration"):
             gex.levels_across(chain, conventions={name: [value]})

@@ -52,7 +52,7 @@ class Convention(NamedTuple):
         found = {name: str(value) for name, value in self.to_dict().items()}
         if isinstance(self.rates, tuple):
             found["rates"] = ", ".join(f"{value:.2%}" for value in self.rates)
-        return {**found, "gated": "yes" if self.gated else "no"}
+        return {**found, "as_of": self.as_of or "not known", "gated": "yes" if self.gated else "no"}
 
 
 DIMENSIONS = Convention._fields
