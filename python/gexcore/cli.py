@@ -30,13 +30,13 @@ OK, FAILED, USAGE = 0, 1, 2
 _COLORS = {"long gamma": "32", "short gamma": "31", "transition": "33", "no exposure": "33"}
 
 
-def _whole_chain_of(options: argparse.Namespace) -> Chain:
+def _chain_of(options: argparse.Namespace) -> Chain:
     from gexcore.io import read_cboe
 
     if options.file == "-" and sys.stdin is None:
         raise GexError("standard input is closed", hint="name a file, or pipe one in")
     source: Any = sys.stdin.buffer if options.file == "-" else options.file
-    return read_cboe(
+    chain = read_cboe(
         source,
         rate=options.rate,
         dividend_yield=options.dividend_yield,
@@ -44,10 +44,6 @@ def _whole_chain_of(options: argparse.Namespace) -> Chain:
         clock=options.clock,
         rates=options.rates,
     )
-
-
-def _chain_of(options: argparse.Namespace) -> Chain:
-    chain = _whole_chain_of(options)
     return chain if options.scope == "all" else chain.filter(options.scope)
 
 
@@ -104,7 +100,7 @@ def _across(options: argparse.Namespace) -> None:
     if any(unused.values()):
         name = next(name for name, asked in unused.items() if asked)
         raise GexError(f"--across does not take --{name}", hint="leave out one of them")
-    chain = _whole_chain_of(options)
+    chain = _chain_of(argparse.Namespace(**{**vars(options), "scope": "all"}))
     held = {name: getattr(options, name) for name in ("scope", "side", "gated", "dynamics")}
     found = levels_across(chain, _positions_of(chain, options), **held)
     if options.json:
