@@ -59,6 +59,8 @@ ROOMS = (
     "horizon",
     "pairing",
     "change",
+    "choices",
+    "across",
     "sensitivities",
     "level_path",
     "repricing",

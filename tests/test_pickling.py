@@ -148,6 +148,7 @@ PARTS: dict[str, Callable[[gex.Analysis], Any]] = {
     "unwind": lambda a: gex.unwind_ladder(a.chain, a.positions),
     "landscape": lambda a: a.landscape,
     "change": lambda a: gex.explain_change(a.chain, gex.chain_at(a.chain, 1.0)),
+    "across": lambda a: gex.levels_across(a.chain, conventions={"side": ["net", "gross"]}),
     "vendor's": lambda a: gex.ChainGreeks.from_columns(a.chain, "v", gamma=a.greeks.gamma),
 }
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gexcore import bsm, cpu
 from gexcore._core import __version__
+from gexcore.across import Across, levels_across
 from gexcore.analysis import Analysis, analyze
 from gexcore.chain import Chain
 from gexcore.change import Change, explain_change
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 _DOORS = {"read_cboe": "gexcore.io", "synthetic_chain": "gexcore.synthetic"}
 
 __all__ = [
+    "Across",
     "Analysis",
     "Chain",
     "ChainFileError",
@@ -85,6 +87,7 @@ __all__ = [
     "hedge_flow",
     "hedge_ladder",
     "level_path",
+    "levels_across",
     "levels_band",
     "read_cboe",
     "scenario_cube",

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gexcore.across import levels_across
 from gexcore.analysis import Analysis, analyze
 from gexcore.chain import Chain
 from gexcore.change import explain_change
@@ -103,7 +104,27 @@ def _positions_of(chain: Chain, options: argparse.Namespace) -> Positions:
     return assign_positions(chain, options.positions, size=options.size, **given)
 
 
+def _across(options: argparse.Namespace) -> None:
+    """Levels across conventions; those of the command line are the base."""
+    for name in ("details", "sensitivities", "path", "adv", "kappa"):
+        if getattr(options, name) in (None, False) and getattr(options, name) != 0.0:
+            continue
+        raise GexError(f"--across does not take --{name}", hint="leave out one of them")
+    chain = _chain_of(argparse.Namespace(**{**vars(options), "scope": "all"}))
+    held = {name: getattr(options, name) for name in ("scope", "side", "gated", "dynamics")}
+    found = levels_across(chain, _positions_of(chain, options), **held)
+    if options.json:
+        print(json.dumps(found.to_dict(), indent=2))
+    elif options.csv:
+        columns = found.columns()
+        _print_csv(list(columns), list(columns.values()))
+    else:
+        print(found)
+
+
 def _levels(options: argparse.Namespace) -> None:
+    if options.across:
+        return _across(options)
     chain = _chain_of(options)
     result = analyze(
         chain,

@@ -20,6 +20,7 @@ _EPILOG = """examples:
   gexcore demo
   gexcore levels spx_quotedata.csv
   gexcore levels spx.csv --rate 5% --dividend-yield 1.5% --scope 'dte<=30' --positions short_all
+  gexcore levels spx.csv --rate 5.3% --dividend-yield 1.5% --across
   gexcore levels _SPX.json --json | jq .zero_gamma.value
   gexcore exposures spx.csv --greek vanna --by expiry,strike --csv > vanna.csv
   gexcore profile spx.csv --which gamma,delta --from 4000 --to 5000 --steps 101
@@ -168,6 +169,12 @@ def _regime_options() -> _Parser:
         "--details",
         action="store_true",
         help="also expirations, top strikes, drivers, landscape and all flags",
+    )
+    regime.add_argument(
+        "--across",
+        action="store_true",
+        help="the levels under 27 conventions instead (rates, clocks, as_of, scopes, sides of "
+        "walls), their intervals and what moves each most",
     )
     regime.add_argument(
         "--sensitivities",
