@@ -68,14 +68,14 @@ ROOMS = (
     "hedges",
     "hedging",
 )
-DOORS = ("io", "plot", "synthetic", "cli_options", "cli", "__main__")
+DOORS = ("io", "plot", "synthetic", "cli", "__main__")
 READERS_MAY = {"errors", "results", "output", "clock", "rates", "columns", "chain"}
-OPENS_DOORS = ("cli", "cli_options", "__main__", "")  # "" is the package itself
+OPENS_DOORS = ("cli", "__main__", "")  # "" is the package itself
 
 VENDORS = re.compile("cboe|yfinance|polygon|tradier|orats|databento|deribit", re.IGNORECASE)
 NAMES_VENDORS = {
-    "cli.py",
-    "cli_options.py",
+    "inputs.py",
+    "options.py",
     "__init__.py",
 }  # the readers' names in the public list and the help
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "__pycache__" not in path.parts)

@@ -41,6 +41,11 @@ class DeltaHedge(Result):
         """As in `gexcore hedge --json`."""
         return {field.name: plain(getattr(self, field.name)) for field in fields(self)}
 
+    def columns(self) -> dict[str, Any]:
+        """One row of a table."""
+        names = ("position_delta", "hedge_held", "trade", "dollars", "futures", "left_over")
+        return {name: [getattr(self, name)] for name in names}
+
     def __repr__(self) -> str:
         return f"<DeltaHedge trade {self.trade:+,.0f} shares>"
 
@@ -80,6 +85,12 @@ class HedgeFlow(Result):
     def to_dict(self) -> dict[str, Any]:
         """As in `gexcore hedge --json`."""
         return {field.name: plain(getattr(self, field.name)) for field in fields(self)}
+
+    def columns(self) -> dict[str, Any]:
+        """One row of a table."""
+        names = ("spot", "spot_after", "days", "vol_points", "shares", "dollars")
+        parts = {name: [part] for name, part in self.parts.items()}
+        return {**{name: [getattr(self, name)] for name in names}, **parts}
 
     def __repr__(self) -> str:
         return f"<HedgeFlow {self.shares:+,.0f} shares to {number(self.spot_after)}>"
@@ -175,9 +186,13 @@ class UnwindLadder(Result):
         """Columns by name, and which settlement."""
         return {field.name: plain(getattr(self, field.name)) for field in fields(self)}
 
+    def columns(self) -> dict[str, Any]:
+        """Columns by name, one value per spot."""
+        return {"spot": self.spots, "shares": self.shares, "dollars": self.dollars}
+
     def to_frame(self) -> Any:
         """A pandas data frame with one row per spot."""
-        return frame({"spot": self.spots, "shares": self.shares, "dollars": self.dollars})
+        return frame(self.columns())
 
     def __len__(self) -> int:
         return len(self.spots)

@@ -14,6 +14,7 @@ from gexcore.errors import GexError
 from gexcore.implied_vols import VOL_SOURCES
 from gexcore.levels import SIDES
 from gexcore.positions import RULES, SIZES
+from gexcore.scenario import EXPOSURES as SCENARIOS
 from gexcore.units import EXPOSURES, FUTURES, UNITS
 
 _EPILOG = """examples:
@@ -32,6 +33,9 @@ exit codes: 0 done, 1 failed inside, 2 the input or the command cannot be used
 """
 
 
+PICTURES = ("strikes", "profile", "heat_map", "scenario", "ladder", "path")
+
+
 class _Parser(argparse.ArgumentParser):
     """One line on stderr instead of the whole usage."""
 
@@ -45,6 +49,10 @@ def _share(text: str) -> float:
         return float(text[:-1]) / 100 if text.endswith("%") else float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a rate, write 0.05 or 5%") from None
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    return tuple(_share(part.strip()) for part in text.split(","))
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -163,6 +171,12 @@ def _wall_options() -> _Parser:
     return walls
 
 
+def _saved(table: _Parser) -> _Parser:
+    shape = _Parser(add_help=False, parents=[table])
+    shape.add_argument("--npz", metavar="OUT", help="write axes and values as a NumPy file instead")
+    return shape
+
+
 def _regime_options() -> _Parser:
     regime = _Parser(add_help=False)
     regime.add_argument(
@@ -230,6 +244,63 @@ def _diff_options() -> _Parser:
     return what
 
 
+def _grid_options() -> _Parser:
+    grid = _Parser(add_help=False)
+    group = grid.add_argument_group("scenarios")
+    group.add_argument("--exposure", choices=SCENARIOS, default="gamma", help="default gamma")
+    group.add_argument(
+        "--spots",
+        metavar="GRID",
+        help="4500,4600 or 4500:4900:9 (low, high, how many) or =-5%%:5%%:21; default +-10%%",
+    )
+    group.add_argument(
+        "--times",
+        metavar="TIMES",
+        help="days ahead such as 0,0.25,1 or ISO times with zone; default: to the close, hour by "
+        "hour, and the closes of the next five sessions",
+    )
+    group.add_argument(
+        "--vol-shifts",
+        type=_shares,
+        default=(0.0,),
+        metavar="SHIFTS",
+        help="added to every vol: =-0.02,0,0.02 or =-2%%,0,2%% (2 vol points); default 0",
+    )
+    return grid
+
+
+def _hedge_options() -> _Parser:
+    what = _Parser(add_help=False)
+    kind = what.add_mutually_exclusive_group()
+    kind.add_argument("--ladder", action="store_true", help="moves of 0.25 to 5%% either way")
+    kind.add_argument(
+        "--charm-to-close", action="store_true", help="what the passage of time to the close does"
+    )
+    kind.add_argument(
+        "--unwind", action="store_true", help="what the next settlement releases, by spot"
+    )
+    kind.add_argument(
+        "--spot-return", type=_share, default=0.0, metavar="R", help="one move: 0.01 or 1%%"
+    )
+    what.add_argument("--days", type=float, default=0.0, help="calendar days that pass")
+    what.add_argument("--vol-points", type=float, default=0.0, help="added to every vol, 1 = 0.01")
+    what.add_argument("--futures", choices=FUTURES, help="hedge in whole futures contracts")
+    what.add_argument(
+        "--hedge-held", type=float, default=0.0, metavar="SHARES", help="held already, signed"
+    )
+    return what
+
+
+def _plot_options() -> _Parser:
+    what = _Parser(add_help=False)
+    what.add_argument("--kind", choices=PICTURES, default="strikes", help="default strikes")
+    what.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help="a .png, .svg or .pdf file"
+    )
+    what.add_argument("--dark", action="store_true", help="light on dark")
+    return what
+
+
 def _greek_options() -> _Parser:
     what = _Parser(add_help=False)
     default = ("price", "delta", "gamma", "vega", "theta", "vanna", "charm")
@@ -264,6 +335,18 @@ def build_parser(
         "profile": (
             "exposures as functions of spot, re-priced",
             [path, held, _dynamics_options(), _profile_options(), table],
+        ),
+        "scenario": (
+            "an exposure over spot x time x vol, re-priced",
+            [path, held, _dynamics_options(), _grid_options(), _saved(table)],
+        ),
+        "hedge": (
+            "what dealers must trade: now, through a move, as time passes",
+            [path, held, _dynamics_options(), _hedge_options(), table],
+        ),
+        "plot": (
+            "a picture: strikes, profile, heat map, scenario, ladder or path",
+            [path, held, _dynamics_options(), _grid_options(), _plot_options()],
         ),
         "greeks": ("greeks of every contract", [path, _greek_options(), table]),
         "rates": ("forward, rate and yield per expiry from put-call parity", [path, table]),
