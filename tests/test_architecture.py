@@ -23,8 +23,8 @@ CPP = ROOT / "cpp"
 ROOMS = (
     "errors", "results", "cpu", "units", "sessions", "clock", "bsm", "columns", "rates", "parity",
     "conventions", "implied_vols", "scope", "merge", "contracts", "chain", "vols", "expiries",
-    "greeks", "positions", "coverage", "exposures", "profile", "strikes", "levels", "flags",
-    "regime", "analysis",
+    "greeks", "positions", "coverage", "exposures", "profile", "certificate", "strikes", "levels",
+    "flags", "regime", "analysis",
 )  # fmt: skip
 DOORS = ("io", "synthetic", "cli_options", "cli", "__main__")
 READERS_MAY = {"errors", "results", "clock", "rates", "columns", "chain"}

@@ -2,6 +2,7 @@
 #include "../src/kernels.hpp"
 
 #include "black_scholes.hpp"
+#include "certify.hpp"
 #include "greeks.hpp"
 #include "implied_vol.hpp"
 #include "math.hpp"
@@ -23,6 +24,7 @@ const gexcore::Kernels kernels = {GEXCORE_NAME_OF(GEXCORE_KERNEL_NAMESPACE),
                                   split_log,
                                   sweep,
                                   sweep_uniform,
-                                  implied_vol};
+                                  implied_vol,
+                                  expand};
 
 }  // namespace GEXCORE_KERNEL_NAMESPACE

@@ -10,6 +10,7 @@ constexpr size_t kBlockRows = 512;
 constexpr size_t kLanes = 8;
 constexpr size_t kGreekCount = 12;
 constexpr size_t kSweepRun = 32;  // spots between two seeds of the recurrence
+constexpr size_t kTerms = 24;     // of a Taylor expansion over a cell
 
 // Columns of one block, unit stride. `sign` is +1 for calls, -1 for puts.
 struct GreekBlock {
@@ -28,6 +29,19 @@ struct SweepBlock {
     const double* center_low;
     const double* inverse_width;
     const double* amplitude;  // weight e^{-yT} / (s sqrt T sqrt 2 pi); 0 switches the row off
+};
+
+// A cell ln S = center + half_width t, |t| <= 1, and a Gaussian with d1 = tilt_d + tilt_b t there (0, 0 for none).
+struct TaylorCell {
+    double center, half_width;
+    double tilt_d, tilt_b;
+    double roundings;  // relative errors of 2^-53 that every row makes whatever its place
+};
+
+// Over a cell: terms of the series, the sum of |row| at its center, bounds on what the computed terms and the rest may be off.
+struct TaylorSums {
+    double terms[kTerms];
+    double gross, rounding, truncation;
 };
 
 struct Kernels {
@@ -54,6 +68,8 @@ struct Kernels {
     // vol[i] from price[i], NaN where none exists; status: 0 solved, 1 at or below intrinsic, 2 at or above the maximum, 3 an
     // input that is not a number or out of range. in.implied_vol is not read.
     void (*implied_vol)(const GreekBlock& in, const double* price, size_t n, double* vol, double* status);
+    // Taylor series in t of sum_i amplitude_i exp((tilt(t)^2 - d_i(t)^2) / 2) over a cell, with bounds on its errors.
+    void (*expand)(const SweepBlock& rows, size_t n, const TaylorCell& cell, TaylorSums& sums);
 };
 
 }  // namespace gexcore

@@ -187,6 +187,7 @@ def analyze(
     gated: bool = False,
     adv: float | None = None,
     kappa: float | None = None,
+    certify: bool = False,
     threads: int | None = None,
 ) -> Analysis:
     """Go from a chain to levels and regime.
@@ -195,7 +196,7 @@ def analyze(
         chain: the contracts.
         positions: a rule of `assign_positions` (with its `contracts`, `weights` or `size`), or
             Positions of this chain.
-        side, gated: how walls are chosen, see `find_levels`.
+        side, gated, certify: how walls are chosen and zero gamma is proved, see `find_levels`.
         adv, kappa: daily volume in dollars and price impact, see `classify_regime`.
         threads: as in `bsm.greeks`.
 
@@ -218,6 +219,6 @@ def analyze(
     greeks = compute_greeks(chain, threads=threads)
     exposures = compute_exposures(chain, greeks, positions)
     profile = sweep_profile(chain, positions, threads=threads)
-    levels = find_levels(exposures, profile, side, gated)
+    levels = find_levels(exposures, profile, side, gated, certify)
     regime = classify_regime(levels, adv, kappa)
     return Analysis(chain, greeks, positions, exposures, profile, levels, regime)

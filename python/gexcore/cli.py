@@ -103,6 +103,7 @@ def _levels(options: argparse.Namespace) -> None:
         gated=options.gated,
         adv=options.adv,
         kappa=options.kappa,
+        certify=options.certify,
     )
     _print_levels(result, options)
 

@@ -148,6 +148,9 @@ def _regime_options() -> _Parser:
     group.add_argument(
         "--gated", action="store_true", help="call wall at or above spot, put wall at or below"
     )
+    group.add_argument(
+        "--certify", action="store_true", help="prove that no crossing of zero gamma was missed"
+    )
     group.add_argument("--adv", type=float, metavar="USD", help="average daily volume in dollars")
     group.add_argument(
         "--kappa",
