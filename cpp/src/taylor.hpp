@@ -41,8 +41,8 @@ struct Taylor {
     }
 };
 
-// The same polynomial in u, t = middle + half u, by repeated synthetic division; the error is copied. For |t| <= 1 rounding adds
-// at most 64 x 2^-53 value_bound(0) to the value, 25 times this to the slope.
+// The same polynomial in u, t = middle + half u, by repeated synthetic division; the error is copied. For |t| <= 1 rounding
+// adds at most 64 x 2^-53 value_bound(0) to the value, 25 times this to the slope.
 inline Taylor moved(const Taylor& from, double middle, double half) {
     Taylor to = from;
     double scale = 1.0;
