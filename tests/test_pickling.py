@@ -130,6 +130,7 @@ PARTS: dict[str, Callable[[gex.Analysis], Any]] = {
     "expiries": lambda a: a.levels.expiries,
     "zero gamma": lambda a: a.levels.zero_gamma,
     "wall": lambda a: a.levels.call_wall,
+    "certificate": lambda a: gex.analyze(a.chain, certify=True).levels.certificate,
     "driver": lambda a: a.levels.drivers[0],
     "as_of": lambda a: a.chain.as_of,
     "joined": lambda a: gex.Chain.concat([a.chain, a.chain]),

@@ -191,6 +191,9 @@ def _regime_options() -> _Parser:
         "walls), their intervals and what moves each most",
     )
     regime.add_argument(
+        "--certify", action="store_true", help="prove that no crossing of zero gamma was missed"
+    )
+    regime.add_argument(
         "--sensitivities",
         action="store_true",
         help="also how levels move per day, vol point, rate point and open interest",
