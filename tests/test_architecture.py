@@ -41,6 +41,11 @@ ROOMS = (
     "vols",
     "expiries",
     "greeks",
+    "timestamps",
+    "sides",
+    "quotes",
+    "trades",
+    "flow",
     "positions",
     "coverage",
     "exposures",
@@ -62,7 +67,7 @@ ROOMS = (
     "hedging",
 )
 DOORS = ("io", "plot", "synthetic", "cli_options", "cli", "__main__")
-READERS_MAY = {"errors", "results", "output", "clock", "rates", "columns", "chain"}
+READERS_MAY = {"errors", "results", "output", "clock", "rates", "columns", "chain", "trades"}
 OPENS_DOORS = ("cli", "cli_options", "__main__", "")  # "" is the package itself
 
 VENDORS = re.compile("cboe|yfinance|polygon|tradier|orats|databento|deribit", re.IGNORECASE)

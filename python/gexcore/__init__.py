@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gexcore import bsm, cpu
+from gexcore import bsm, cpu, positions, trades
 from gexcore._core import __version__
 from gexcore.analysis import Analysis, analyze
 from gexcore.chain import Chain
@@ -29,6 +29,7 @@ from gexcore.regime import Regime, classify_regime
 from gexcore.scenario import ScenarioCube, scenario_cube
 from gexcore.sensitivities import Sensitivities, compute_sensitivities
 from gexcore.smiles import Smiles, fit_smiles
+from gexcore.trades import Trades
 
 if TYPE_CHECKING:
     from gexcore.io import read_cboe
@@ -59,6 +60,7 @@ __all__ = [
     "ScenarioCube",
     "Sensitivities",
     "Smiles",
+    "Trades",
     "UnwindLadder",
     "__version__",
     "analyze",
@@ -77,10 +79,12 @@ __all__ = [
     "hedge_flow",
     "hedge_ladder",
     "level_path",
+    "positions",
     "read_cboe",
     "scenario_cube",
     "sweep_profile",
     "synthetic_chain",
+    "trades",
     "unwind_ladder",
 ]
 

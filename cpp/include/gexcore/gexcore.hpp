@@ -10,4 +10,5 @@
 #include "gexcore/profile.hpp"
 #include "gexcore/sums.hpp"
 #include "gexcore/sweep_greeks.hpp"
+#include "gexcore/trades.hpp"
 #include "gexcore/version.hpp"
