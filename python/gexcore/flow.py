@@ -72,7 +72,7 @@ class FlowSettings:
                     f"accuracy: none is published for rule {self.rule!r}", hint="accuracy=0.8"
                 )
             given = PUBLISHED_ACCURACY[self.rule]
-        right = number_column("accuracy", given, trades, "the trades")
+        right = number_column("accuracy", given, trades, "price")
         least = 0.5 if self.estimate == "mean" else np.nextafter(0.5, 1.0)
         wrong = ~((right >= least) & (right <= 1.0))
         if wrong.any():

@@ -24,7 +24,7 @@ def utc_times(name: str, values: Any, rows: int, zone: str | None = None) -> Tim
 
     Args:
         name: of the argument, for messages.
-        values: (n,) datetime64, ISO text or datetimes.
+        values: (n,) datetime64, ISO text or datetimes, or one for all rows.
         rows: n.
         zone: what values without a zone are in; None refuses them.
 
@@ -42,6 +42,7 @@ def utc_times(name: str, values: Any, rows: int, zone: str | None = None) -> Tim
     if getattr(getattr(values, "dtype", None), "tz", None) is not None:  # a frame's aware column
         values, local = values.to_numpy(dtype="datetime64[ns]"), UTC
     column = np.asarray(values)
+    column = np.broadcast_to(column, rows) if column.ndim == 0 else column
     if column.shape != (rows,):
         raise InputError(f"{name}: has shape {column.shape}, not ({rows},)", hint="one time a row")
     if column.dtype.kind in "UO" or not rows:
