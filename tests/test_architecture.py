@@ -41,6 +41,11 @@ ROOMS = (
     "vols",
     "expiries",
     "greeks",
+    "timestamps",
+    "sides",
+    "quotes",
+    "trades",
+    "flow",
     "positions",
     "coverage",
     "exposures",
@@ -70,7 +75,7 @@ ROOMS = (
     "hedging",
 )
 DOORS = ("io", "plot", "synthetic", "cli", "__main__")
-READERS_MAY = {"errors", "results", "output", "clock", "rates", "columns", "chain"}
+READERS_MAY = {"errors", "results", "output", "clock", "rates", "columns", "chain", "trades"}
 OPENS_DOORS = ("cli", "__main__", "")  # "" is the package itself
 
 VENDORS = re.compile("cboe|yfinance|polygon|tradier|orats|databento|deribit", re.IGNORECASE)

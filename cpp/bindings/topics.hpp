@@ -11,5 +11,6 @@ void bind_implied_vol(py::module_& module);
 void bind_sums(py::module_& module);
 void bind_profile(py::module_& module);
 void bind_certify(py::module_& module);
+void bind_trades(py::module_& module);
 
 }  // namespace gexcore::bindings

@@ -11,6 +11,9 @@ _Numbers: TypeAlias = Any  # a number or an array; checked by the core, refused 
 __version__: str
 GREEKS: tuple[str, ...]
 VOL_STATUS: tuple[str, ...]
+SIDE_RULES: tuple[str, ...]
+DECISIONS: tuple[str, ...]
+QUOTE_STATES: tuple[str, ...]
 
 def cpu_available() -> list[str]: ...
 def cpu_active() -> str: ...
@@ -71,6 +74,14 @@ def sum_abs(values: _Numbers, threads: int | None = ...) -> float: ...
 def sum_by(
     values: _Numbers, keys: npt.NDArray[np.int32], count: int, threads: int | None = ...
 ) -> _Float64: ...
+def classify_trades(
+    price: _Numbers,
+    bid: _Numbers,
+    ask: _Numbers,
+    series: npt.NDArray[np.int32] | None,
+    series_count: int,
+    rule: int,
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]: ...
 
 @final
 class GammaProfile:

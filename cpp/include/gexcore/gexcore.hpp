@@ -11,4 +11,6 @@
 #include "gexcore/implied_vol.hpp"
 #include "gexcore/profile.hpp"
 #include "gexcore/sums.hpp"
+#include "gexcore/sweep_greeks.hpp"
+#include "gexcore/trades.hpp"
 #include "gexcore/version.hpp"
