@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from math import erfc, pi, sqrt
 from typing import Any, NamedTuple
@@ -251,6 +253,18 @@ def cboe_text(chain: gex.Chain) -> str:
     data = {"options": records, "symbol": "^SPX", "current_price": chain.spot, "close": chain.spot}
     document = {"timestamp": f"{stamp:%Y-%m-%d %H:%M:%S}", "symbol": "_SPX", "data": data}
     return json.dumps(document)
+
+
+@contextlib.contextmanager
+def without_fast() -> Iterator[None]:
+    """Read as if the extra `fast` were not installed."""
+    from gexcore.io import cboe_fast
+
+    kept, cboe_fast._decoder = cboe_fast._decoder, lambda: None
+    try:
+        yield
+    finally:
+        cboe_fast._decoder = kept
 
 
 def note(benchmark: Any, unit: str, items: int, scale: float = 1e9) -> None:
