@@ -8,6 +8,7 @@ from gexcore import bsm, cpu
 from gexcore._core import __version__
 from gexcore.analysis import Analysis, analyze
 from gexcore.chain import Chain
+from gexcore.cpu import get_num_threads, set_num_threads
 from gexcore.errors import (
     ChainFileError,
     ConventionError,
@@ -54,7 +55,9 @@ __all__ = [
     "compute_greeks",
     "cpu",
     "find_levels",
+    "get_num_threads",
     "read_cboe",
+    "set_num_threads",
     "sweep_profile",
     "synthetic_chain",
 ]
