@@ -157,11 +157,11 @@ def sweep(rows: int = 20_000, spots: int = 100) -> Sweep:
     return sweep_of(b, np.ascontiguousarray(weight[on]), spots)
 
 
-def gamma_profile(s: Sweep) -> Any:
+def gamma_profile(s: Sweep, threads: int | None = None) -> Any:
     """Sum of weight x gamma at each spot with the package, preparation included."""
     _, strike, years, vol, rate, dividend_yield, _ = s.book
-    prepared = _core.GammaProfile(strike, years, vol, rate, dividend_yield, s.weight)
-    return prepared.evaluate(s.spots)
+    prepared = _core.GammaProfile(strike, years, vol, rate, dividend_yield, s.weight, threads)
+    return prepared.evaluate(s.spots, threads)
 
 
 def gaussians(s: Sweep) -> tuple[Any, Any, Any]:
