@@ -22,8 +22,9 @@ CPP = ROOT / "cpp"
 # Each module imports only modules to its left.
 ROOMS = (
     "errors", "results", "cpu", "units", "sessions", "clock", "bsm", "columns", "rates", "parity",
-    "conventions", "scope", "merge", "chain", "vols", "expiries", "greeks", "positions",
-    "coverage", "exposures", "profile", "strikes", "levels", "flags", "regime", "analysis",
+    "conventions", "implied_vols", "scope", "merge", "contracts", "chain", "vols", "expiries",
+    "greeks", "positions", "coverage", "exposures", "profile", "strikes", "levels", "flags",
+    "regime", "analysis",
 )  # fmt: skip
 DOORS = ("io", "synthetic", "cli_options", "cli", "__main__")
 READERS_MAY = {"errors", "results", "clock", "rates", "columns", "chain"}

@@ -78,6 +78,7 @@ REFUSED = [
     ("time_to_expiry", None, "time_to_expiry: is missing"),
     ("bid", [1.0, 2.0], "bid: 2 rows"),
     ("flags", {"lost": [True] * 3}, "flags: there is no reason 'lost'"),
+    ("flags", {"expired": [True] * 3}, "no reason 'expired'.*bad_row, duplicate, adjusted"),
     ("as_of", "2024-01-05T16:00", "no zone"),
 ]
 

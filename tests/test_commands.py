@@ -35,7 +35,7 @@ def sheet(chain: gex.Chain) -> str:
         cells = [f"{day:%a %b %d %Y}"]
         for kind, (*_, bid, ask, volume, vol, size) in (("C", call), ("P", put)):
             symbol = f"{name}{day:%y%m%d}{kind}{round(strike * 1000):08d}"
-            cells += [symbol, "1", "0", f"{bid}", f"{ask}", f"{volume}", f"{vol}", "0", "0"]
+            cells += [symbol, f"{ask}", "0", f"{bid}", f"{ask}", f"{volume}", f"{vol}", "0", "0"]
             cells += [f"{size}"] + ([f"{strike:.2f}"] if kind == "C" else [])
         lines.append(",".join(cells))
     return "\n".join([*lines, ""])
@@ -231,6 +231,30 @@ def test_scopes_of_levels(scope: str, file: str, capsys: pytest.CaptureFixture[s
     assert (len(chain) == 0) == (scope == "expiry=2031-01-01")
 
 
+@pytest.mark.parametrize("source", ["mid", "bid", "ask", "last", "otm"])
+def test_vols_from_prices(source: str, file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for option, only_missing in (("--imply", True), ("--imply-all", False)):
+        words = [option, source, "--scope", "dte<=40"]
+        chain = gex.read_cboe(file).with_implied_vols(source, only_missing).filter("dte<=40")
+        result = gex.analyze(chain)
+        data = as_json(capsys, "levels", file, *words)
+        assert data == json.loads(json.dumps(result.to_dict()))
+        rows, share = result.coverage.implied_from_price
+        assert rows > 0
+        assert data["coverage"]["implied_from_price"]["open_interest_share"] == share
+        name = "out-of-the-money mid" if source == "otm" else source
+        label = f"implied from {name}" + " where missing" * only_missing
+        assert data["manifest"]["vols"] == label
+        line = f"vols       {label}: {rows:,} contracts ({share:.1%})"
+        assert line in printed(capsys, "levels", file, *words).splitlines()
+    plain = as_json(capsys, "levels", file)
+    assert plain["manifest"]["vols"] == "vendor"
+    assert plain["coverage"]["implied_from_price"] == {"rows": 0, "open_interest_share": 0.0}
+    assert "\nvols " not in printed(capsys, "levels", file)
+    vols = {row["implied_vol"] for row in as_csv(capsys, "greeks", file, "--imply-all", source)}
+    assert len(vols) > len({row["implied_vol"] for row in as_csv(capsys, "greeks", file)}) > 100
+
+
 # --- coverage ----------------------------------------------------------------------------------
 
 
@@ -299,6 +323,8 @@ REFUSED = [
     (["levels", "--scope", "expiry=soon"], "there is no scope"),
     (["levels", "--clock", "lunar"], "invalid choice: 'lunar'"),
     (["levels", "--rates", "free"], "invalid choice: 'free'"),
+    (["levels", "--imply", "close"], "source: there is no 'close'"),
+    (["levels", "--imply-all", ""], "source: there is no ''"),
     (["levels", "--positions", "contracts"], "needs --position-file"),
     (["levels", "--size", "bids"], "invalid choice: 'bids'"),
     (["levels", "--side", "left"], "invalid choice: 'left'"),

@@ -11,6 +11,7 @@ from typing import Any
 import gexcore as gex
 import numpy as np
 import pytest
+from end_of_day import end_of_day
 from gexcore import bsm
 from gexcore.clock import CLOCKS
 from gexcore.conventions import REASONS, USED
@@ -295,28 +296,13 @@ def test_greeks_of_the_deribit_book(test_data: Path) -> None:
 
 
 def test_gamma_of_an_american_stock(test_data: Path) -> None:
-    lines = (test_data / "data" / "lean_goog_2015-12-24.csv").read_text().splitlines()
-    first, *rows = csv.DictReader([lines[0].lstrip("#"), *lines[1:]])
-    columns = {
-        key: np.array([float(row[key] or "nan") for row in rows])
-        for key in ("strike", "implied_volatility", "open_interest", "gamma")
-    }
-    chain = gex.Chain.from_arrays(
-        spot=float(first["close"]),
-        strike=columns["strike"],
-        is_call=np.array([row["right"] == "C" for row in rows]),
-        implied_vol=columns["implied_volatility"],
-        open_interest=columns["open_interest"],
-        expiry=[f"{d:.4}-{d[4:6]}-{d[6:]}" for d in (r["expiry"] for r in rows)],
-        root="GOOG",
-        as_of="2015-12-24T13:00-05:00",
-        clock="calendar/365",
-        rate=0.01,
-    )
+    path = test_data / "data" / "lean_goog_2015-12-24.csv"
+    chain = end_of_day(path, "2015-12-24T13:00-05:00", clock="calendar/365", rate=0.01)
+    theirs = chain["vendor_gamma"]
     gamma = gex.compute_greeks(chain, "gamma").gamma
-    clear = (chain.status == USED) & (columns["gamma"] > 1e-4)
+    clear = (chain.status == USED) & (theirs > 1e-4)
     assert clear.sum() > 1500
-    assert np.median(np.abs(gamma[clear] / columns["gamma"][clear] - 1)) < 0.05
+    assert np.median(np.abs(gamma[clear] / theirs[clear] - 1)) < 0.05
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,7 @@ class Analysis(Result):
         share = f"{coverage.used_open_interest_share:.1%} of open interest"
         used = f"{coverage.used:,} of {coverage.read:,} contracts, {share}"
         when, rates = manifest["as_of"] or "given", manifest["rates"]
+        rows, held = coverage.implied_from_price
         sized = f"sized by {manifest['size'].replace('_', ' ')}"
         lines = [
             ["used", used],
@@ -154,6 +155,7 @@ class Analysis(Result):
             ["positions", f"{manifest['positions']}: {manifest['positions_meaning']}; {sized}"],
             ["time", f"{when} ({manifest['as_of_rule']}), clock {manifest['clock']}"],
             ["rates", _rates_text(rates)],
+            *([["vols", f"{manifest['vols']}: {rows:,} contracts ({held:.1%})"]] if rows else []),
             ["scope", f"{manifest['scope']}, vols {manifest['dynamics'].replace('_', ' ')}"],
             ["walls", f"by {manifest['wall_side']} gamma{', gated' * manifest['wall_gated']}"],
             ["version", f"gexcore {manifest['version']}, definitions {manifest['definitions']}"],

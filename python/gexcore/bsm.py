@@ -30,6 +30,9 @@ class Greeks(Result):
         self._rows = rows
         self._buffer = buffer
 
+    def _arguments(self) -> dict[str, Any]:
+        return {"names": self.names, "rows": self._rows, "buffer": self._buffer}
+
     def __getitem__(self, name: str) -> Any:
         try:
             value = self._buffer[self._rows[name]]

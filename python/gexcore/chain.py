@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from gexcore import clock as clocks
 from gexcore import merge
 from gexcore import scope as scopes
 from gexcore.columns import (
-    FRAME_COLUMNS,
     check_flags,
     contract_type,
     frame_arguments,
@@ -22,24 +20,21 @@ from gexcore.columns import (
     row_count,
     user_columns,
 )
+from gexcore.contracts import Contracts
 from gexcore.conventions import (
     READ,
-    REASONS,
-    VERSIONS,
     check_spot,
     decide_rates,
     exchange_rates,
     expiry_dates,
-    number_settlements,
     status_of,
     years_of,
 )
-from gexcore.errors import InputError
-from gexcore.rates import Rates, flat_rates
-from gexcore.results import Result, frame, number, plain
+from gexcore.implied_vols import imply, rule_of, vendor_vols
+from gexcore.rates import flat_rates
 
 
-class Chain(Result):
+class Chain(Contracts):
     """Contracts as columns, with spot, time and rates; immutable.
 
     Made by `from_arrays`, `from_frame` or a reader of `gexcore.io`. Every row read is kept; rows
@@ -47,43 +42,7 @@ class Chain(Result):
     Columns are attributes (`chain.strike`); further ones are items (`chain["bid"]`).
     """
 
-    __slots__ = (
-        "_codes", "as_of", "clock", "columns", "expiry", "implied_vol", "is_call",
-        "multiplier", "open_interest", "rates", "root", "scope", "source", "spot", "status",
-        "strike", "time_to_expiry", "underlying",
-    )  # fmt: skip
-
-    spot: float
-    strike: npt.NDArray[np.float64]
-    is_call: npt.NDArray[np.bool_]
-    time_to_expiry: npt.NDArray[np.float64]
-    implied_vol: npt.NDArray[np.float64]
-    open_interest: npt.NDArray[np.float64]
-    multiplier: npt.NDArray[np.float64]
-    expiry: npt.NDArray[np.datetime64] | None
-    root: npt.NDArray[np.str_] | None
-    status: npt.NDArray[np.uint8]
-    columns: Mapping[str, npt.NDArray[Any]]
-    rates: Rates
-    as_of: clocks.AsOf | None
-    clock: str  # "settlement", or "given" with the times to expiry
-    underlying: str
-    scope: str
-    source: Mapping[str, Any]
-    _codes: dict[str, tuple[npt.NDArray[np.int32], npt.NDArray[Any]]]
-
-    def __init__(self, **fields: Any) -> None:
-        for name, value in fields.items():
-            if isinstance(value, np.ndarray):
-                value.flags.writeable = False
-            object.__setattr__(self, name, value)
-        for column in (*self.columns.values(), self.rates.rate, self.rates.dividend_yield):
-            if isinstance(column, np.ndarray):
-                column.flags.writeable = False
-        object.__setattr__(self, "_codes", {})
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError(f"a chain is immutable: {name} cannot be set")
+    __slots__ = ()
 
     @classmethod
     def from_arrays(
@@ -117,7 +76,7 @@ class Chain(Result):
             spot: price of the underlying, > 0.
             strike: (n,) prices.
             is_call: (n,) booleans.
-            implied_vol: (n,) decimal; 0 or NaN = missing.
+            implied_vol: (n,) decimal; 0 or NaN = missing, see `with_implied_vols`.
             open_interest: (n,) contracts; NaN = missing.
             time_to_expiry: (n,) years; or give `expiry` and `as_of` instead.
             expiry: (n,) dates; settlement time follows from `root` (SPX, NDX, RUT 09:30, others
@@ -172,13 +131,14 @@ class Chain(Result):
             expiry=dates,
             root=roots,
             rates=flat_rates(0.0, 0.0, rows),
+            vols=vendor_vols(numbers["implied_vol"]),
             as_of=when,
             clock=clock,
             underlying=underlying,
             scope="all",
-            source=MappingProxyType({"multiplier": "given", **(source or {})}),
-            columns=MappingProxyType(extra),
-            status=status_of(check_flags(flags or {}, REASONS, rows), numbers, years),
+            source={"multiplier": "given", **(source or {})},
+            columns=extra,
+            status=status_of(check_flags(flags or {}, READ, rows), numbers, years),
             **numbers,
         )
         return chain._replace(rates=decide_rates(chain, rates, rate, dividend_yield))
@@ -214,14 +174,6 @@ class Chain(Result):
         """
         return cls.from_arrays(spot=spot, **frame_arguments(df, columns or {}, options))
 
-    def _replace(self, **changes: Any) -> Chain:
-        fields = {name: getattr(self, name) for name in self.__slots__ if name != "_codes"}
-        changed = Chain(**{**fields, **changes})
-        if len(changed) == len(self):  # numbers of values stay, but for what may have changed
-            moving = ("time_to_expiry", "rate", "dividend_yield")
-            changed._codes.update({k: v for k, v in self._codes.items() if k not in moving})
-        return changed
-
     def with_conventions(
         self,
         *,
@@ -237,7 +189,7 @@ class Chain(Result):
             as_of: "printed", "session", or a time with zone.
             clock: see `from_arrays`.
             rates, rate, dividend_yield: see `from_arrays`; rates fitted to quotes are fitted again
-                when times change.
+                when times change. Implied vols are implied again.
 
         Raises:
             ConventionError: no such convention. InputError: times change, but the chain has no
@@ -256,14 +208,57 @@ class Chain(Result):
                 when = clocks.resolve_as_of(when.printed if when else None, as_of)
             name = clock or ("settlement" if self.clock == "given" else self.clock)
             years = years_of(self.expiry, self.root, when, name)
-            flags = {r: self.status == code for code, r in enumerate(READ)}
-            names = ("strike", "implied_vol", "open_interest", "multiplier")
-            numbers = {name: getattr(self, name) for name in names}
             changes = {"as_of": when, "clock": name, "time_to_expiry": years}
-            changes["status"] = status_of(flags, numbers, years)
-        moved = self._replace(**changes)
+        moved = self._replace(**changes)._with_vendor_vols()
         found = exchange_rates(moved, rates, rate, dividend_yield, times_moved=bool(changes))
-        return moved._replace(rates=found)
+        return moved._replace(rates=found)._imply(self.vols.rule)
+
+    def with_implied_vols(self, source: str = "mid", only_missing: bool = True) -> Chain:
+        """The same contracts with vols implied from their prices; a second call starts afresh.
+
+        Vols are those of European options under the chain's rates and times. An American price
+        carries its right of early exercise as vol; one at or below European intrinsic value (it is
+        stale, or the rates leave out a dividend) has none and counts as `below_intrinsic`. Where
+        forwards come from put-call parity, quotes are solved at the spot they were made at
+        (`rates.basis`), so that a call and a put of one strike have one vol.
+
+        Args:
+            source: price of a contract, > 0: "mid" (bid > 0 and ask >= bid), "bid", "ask", "last",
+                or "otm": for calls and puts alike the vol of the mid of whichever of the two is
+                out of the money at the forward.
+            only_missing: imply where the vendor has no vol; else everywhere, and a row whose price
+                gives no vol has none.
+
+        Returns:
+            Chain whose rows without a vol count as `no_price`, `below_intrinsic` or
+            `above_maximum`. `with_conventions` implies again.
+
+        Raises:
+            ConventionError: no such source. InputError: the chain has no column of that price.
+
+        Source: docs/definitions.md, section 8.
+
+        Example:
+            >>> bare = Chain.from_arrays(spot=100.0, strike=[95.0, 105.0], is_call=[False, True],
+            ...     implied_vol=0.0, open_interest=1, time_to_expiry=0.1, bid=[0.8, 0.0], ask=0.9)
+            >>> chain = bare.with_implied_vols()
+            >>> chain.implied_vol.round(4).tolist(), chain.manifest["vols"]
+            ([0.2137, nan], 'implied from mid where missing')
+        """
+        rule = np.full(len(self), rule_of(source, only_missing), np.uint8)
+        return self._with_vendor_vols()._imply(rule)
+
+    def _imply(self, rule: npt.NDArray[np.uint8]) -> Chain:
+        return self._replace(**imply(self, rule)) if rule.any() else self
+
+    def _with_vendor_vols(self) -> Chain:
+        """The chain as read: nothing implied, status by its times."""
+        flags = {reason: self.status == code for code, reason in enumerate(READ)}
+        names = ("strike", "open_interest", "multiplier")
+        numbers = {name: getattr(self, name) for name in names}
+        vol = self.vols.vendor
+        status = status_of(flags, {**numbers, "implied_vol": vol}, self.time_to_expiry)
+        return self._replace(implied_vol=vol, status=status, vols=vendor_vols(vol))
 
     @classmethod
     def concat(cls, chains: Sequence[Chain], scale: Sequence[float] | None = None) -> Chain:
@@ -314,87 +309,4 @@ class Chain(Result):
             True
         """
         mask, name = scopes.resolve(scope, self)
-        take = {n: getattr(self, n) for n in self.__slots__ if n != "_codes"}
-        take = {n: v[mask] for n, v in take.items() if isinstance(v, np.ndarray)}
-        take["rates"] = self.rates.rows(mask)
-        take["columns"] = MappingProxyType({k: v[mask] for k, v in self.columns.items()})
-        take["scope"] = name if self.scope == "all" else f"{self.scope} and {name}"
-        filtered = self._replace(**take)
-        filtered._codes.clear()
-        return filtered
-
-    def __len__(self) -> int:
-        return len(self.strike)
-
-    def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        """A column by name: ours, a user's, or `option_type` ("C" or "P")."""
-        if name == "option_type":
-            return np.where(self.is_call, "C", "P")
-        value = self._column(name)
-        if value is None:
-            known = dict.fromkeys([*FRAME_COLUMNS, *self.columns])
-            names = ", ".join(n for n in known if n == "option_type" or self._column(n) is not None)
-            raise InputError(f"the chain has no column {name!r}", hint=f"it has {names}")
-        return np.broadcast_to(value, len(self)) if np.ndim(value) == 0 else value
-
-    def _column(self, name: str) -> Any:
-        ours = getattr(self, name, None) if name in FRAME_COLUMNS else None
-        return self.columns.get(name) if ours is None else ours
-
-    def codes(self, name: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[Any]]:
-        """Number the distinct values of a column: code per row, values ascending."""
-        if name not in self._codes:
-            column = self[name]
-            try:
-                values, inverse = np.unique(column, return_inverse=True)
-            except TypeError:  # None or NA among text
-                values, inverse = np.unique(column.astype(np.str_), return_inverse=True)
-            self._codes[name] = (inverse.astype(np.int32), values)
-        return self._codes[name]
-
-    def settlements(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any], npt.NDArray[Any]]:
-        """Number the settlements: code per row, and root and expiry (or years) of each code."""
-        when = self.codes("time_to_expiry" if self.expiry is None else "expiry")
-        return number_settlements(when, None if self.root is None else self.codes("root"))
-
-    @property
-    def rate(self) -> Any:
-        """Continuous rate, decimal: a number, or one per contract."""
-        return self.rates.rate
-
-    @property
-    def dividend_yield(self) -> Any:
-        """Continuous dividend yield, decimal: a number, or one per contract."""
-        return self.rates.dividend_yield
-
-    @property
-    def manifest(self) -> dict[str, Any]:
-        """The conventions this chain brings into every result."""
-        as_of = self.as_of
-        return {
-            "as_of": as_of.time.isoformat() if as_of else None,
-            "as_of_rule": as_of.rule if as_of else "time to expiry given",
-            "clock": self.clock,
-            "rates": self.rates.to_dict(),
-            "scope": self.scope,
-            "underlying": self.underlying or None,
-            "source": dict(self.source),
-            **VERSIONS,
-        }
-
-    def to_dict(self) -> dict[str, Any]:
-        """Spot, number of contracts and conventions; the columns are arrays of the chain."""
-        return {"spot": self.spot, "contracts": len(self), **plain(self.manifest)}
-
-    def to_frame(self) -> Any:
-        """All columns as a pandas data frame."""
-        names = [n for n in FRAME_COLUMNS if n == "option_type" or self._column(n) is not None]
-        return frame({**{name: self[name] for name in names}, **self.columns})
-
-    def __repr__(self) -> str:
-        return f"<Chain {self.underlying or '?'}: {len(self)} contracts, spot {number(self.spot)}>"
-
-    def __str__(self) -> str:
-        when = f", as of {self.as_of.time:%Y-%m-%d %H:%M %Z}" if self.as_of else ""
-        name = self.underlying or "chain"
-        return f"{name}: {len(self):,} contracts, spot {number(self.spot)}{when}"
+        return self._take(mask, name if self.scope == "all" else f"{self.scope} and {name}")

@@ -43,6 +43,8 @@ def _chain_of(options: argparse.Namespace) -> Chain:
         clock=options.clock,
         rates=options.rates,
     )
+    if options.imply:
+        chain = chain.with_implied_vols(*options.imply)
     return chain if options.scope == "all" else chain.filter(options.scope)
 
 

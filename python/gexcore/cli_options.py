@@ -10,6 +10,7 @@ from gexcore import __version__, bsm
 from gexcore.clock import CLOCKS
 from gexcore.conventions import RATE_SOURCES
 from gexcore.errors import GexError
+from gexcore.implied_vols import VOL_SOURCES
 from gexcore.levels import SIDES
 from gexcore.positions import RULES, SIZES
 from gexcore.units import EXPOSURES, FUTURES, UNITS
@@ -77,6 +78,20 @@ def _path_options() -> _Parser:
     group.add_argument("--rate", type=_share, metavar="R", help="continuous rate, 0.05 or 5%%")
     group.add_argument(
         "--dividend-yield", type=_share, metavar="Y", help="continuous, 0.015 or 1.5%%"
+    )
+    group.add_argument(
+        "--imply",
+        type=lambda price: (price, True),
+        metavar="PRICE",
+        help=f"imply vols from this price where the file has none: {', '.join(VOL_SOURCES)} (the "
+        "mid that is out of the money, for call and put); default: such contracts are dropped",
+    )
+    group.add_argument(
+        "--imply-all",
+        dest="imply",
+        type=lambda price: (price, False),
+        metavar="PRICE",
+        help="imply every vol from this price",
     )
     group.add_argument(
         "--scope",

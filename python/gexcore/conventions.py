@@ -27,12 +27,21 @@ REASONS = (
     "duplicate",
     "adjusted_contract",  # deliverable unknown
     "expired",  # settled at or before as_of
+    "no_price",  # a vol was to be implied, and there is nothing to imply it from
+    "below_intrinsic",  # no vol gives a price as low as this one
+    "above_maximum",  # nor as high as this one
     "no_implied_vol",
 )
 USED = len(REASONS)
 READ = REASONS[:3]  # known when a row is read, whatever the conventions
+WITHOUT_VOL = REASONS[4:]  # nothing but a vol is missing
 
 RATE_SOURCES = ("auto", "flat", "parity")
+
+
+def codes_of(*reasons: str) -> list[int]:
+    """Codes of some reasons in a status column."""
+    return [REASONS.index(reason) for reason in reasons]
 
 
 def check_spot(spot: Any) -> float:
@@ -128,7 +137,7 @@ def decide_rates(chain: Any, source: str, rate: Any, dividend_yield: Any) -> Rat
         time_to_expiry=chain.time_to_expiry,
         series=codes,
         names=list(zip(roots.astype(str), days.astype(str), strict=True)),
-        usable=chain.status >= REASONS.index("no_implied_vol"),
+        usable=chain.status > REASONS.index("expired"),
         rate=rate,
         dividend_yield=dividend_yield,
         european=None if european is None else european[chain.codes("root")[0]],

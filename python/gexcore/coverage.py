@@ -9,26 +9,28 @@ import numpy as np
 import numpy.typing as npt
 
 from gexcore.chain import Chain
-from gexcore.conventions import REASONS, USED
+from gexcore.conventions import REASONS, USED, WITHOUT_VOL, codes_of
 from gexcore.greeks import ChainGreeks
 from gexcore.positions import Positions
 from gexcore.results import Result, align
 
 # A vendor's greek speaks for itself: these do not keep a row from being used.
-_ONLY_FOR_COMPUTED = ("expired", "no_implied_vol")
+_ONLY_FOR_COMPUTED = codes_of("expired", *WITHOUT_VOL)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Coverage(Result):
     """Rows read and used, and `dropped`: reason -> (rows, share of all open interest).
 
-    Every row is either used or counted under exactly one reason.
+    Every row is either used or counted under exactly one reason; `implied_from_price` are those of
+    the used rows whose vol was solved from a price.
     """
 
     read: int
     used: int
     used_open_interest_share: float
     dropped: dict[str, tuple[int, float]]
+    implied_from_price: tuple[int, float] = (0, 0.0)
 
     def to_dict(self) -> dict[str, Any]:
         """As in `gexcore levels --json`."""
@@ -36,20 +38,26 @@ class Coverage(Result):
             "read": self.read,
             "used": self.used,
             "used_open_interest_share": self.used_open_interest_share,
-            "dropped": {
-                reason: {"rows": rows, "open_interest_share": share}
-                for reason, (rows, share) in self.dropped.items()
-            },
+            "implied_from_price": _rows_and_share(self.implied_from_price),
+            "dropped": {name: _rows_and_share(part) for name, part in self.dropped.items()},
         }
 
     def __repr__(self) -> str:
         return f"<Coverage {self.used} of {self.read} rows used>"
 
     def __str__(self) -> str:
-        rows = [["used", f"{self.used:,}", f"{self.used_open_interest_share:.1%}"]]
-        rows += [[name, f"{n:,}", f"{share:.1%}"] for name, (n, share) in self.dropped.items()]
+        parts = {"used": (self.used, self.used_open_interest_share)}
+        if self.implied_from_price[0]:
+            parts["  implied from price"] = self.implied_from_price
+        rows = [
+            [k, f"{n:,}", f"{share:.1%}"] for k, (n, share) in {**parts, **self.dropped}.items()
+        ]
         table = [["rows", "", "of open interest"], *rows, ["read", f"{self.read:,}", ""]]
         return align(table, right=(1, 2))
+
+
+def _rows_and_share(part: tuple[int, float]) -> dict[str, Any]:
+    return {"rows": part[0], "open_interest_share": part[1]}
 
 
 def cover(
@@ -67,7 +75,7 @@ def cover(
     status = chain.status
     missing = positions.contracts == 0.0
     own = greeks is None or greeks.source == "computed"
-    ignored = () if own else tuple(REASONS.index(reason) for reason in _ONLY_FOR_COMPUTED)
+    ignored = () if own else _ONLY_FOR_COMPUTED
     unsized = f"no_{positions.size}"
     reasons = [*REASONS, unsized, "no_position", "no_greek"]
     reason = status.astype(np.int64)
@@ -76,7 +84,7 @@ def cover(
     if greeks is not None and len(greeks.names):
         finite = np.isfinite(greeks._buffer).all(axis=0)
         reason[(reason == len(reasons)) & ~finite] = reasons.index("no_greek")
-    unheld = (reason == len(reasons)) | (reason == REASONS.index("no_implied_vol"))
+    unheld = (reason == len(reasons)) | np.isin(reason, codes_of(*WITHOUT_VOL))
     unheld |= reason == reasons.index("no_greek")
     unheld &= missing  # a contract nobody holds needs no vol
     sized = (
@@ -94,4 +102,8 @@ def cover(
         for code, name in enumerate(reasons)
         if rows[code]
     }
-    return Coverage(len(chain), int(used.sum()), float(share[-1]), dropped), used
+    part = (0, 0.0)
+    if own and chain.vols.rule.any():
+        implied = used & chain.vols.implied(status)
+        part = int(implied.sum()), float(size[implied].sum() / (total or 1.0))
+    return Coverage(len(chain), int(used.sum()), float(share[-1]), dropped, part), used

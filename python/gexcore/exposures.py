@@ -169,6 +169,9 @@ class Exposures(Result):
         for name, value in {**fields, "_used": used, "_cache": {}, "_groupings": {}}.items():
             object.__setattr__(self, name, value)
 
+    def _arguments(self) -> dict[str, Any]:
+        return {"chain": self.chain, "greeks": self.greeks, "positions": self.positions}
+
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"exposures are immutable: {name} cannot be set")
 

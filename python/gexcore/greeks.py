@@ -10,11 +10,11 @@ import numpy as np
 from gexcore import bsm
 from gexcore.chain import Chain
 from gexcore.columns import number_column
-from gexcore.conventions import REASONS
+from gexcore.conventions import WITHOUT_VOL, codes_of
 from gexcore.errors import ConventionError
 from gexcore.results import frame
 
-_WITHOUT_GREEKS = [REASONS.index(reason) for reason in ("bad_row", "expired", "no_implied_vol")]
+_WITHOUT_GREEKS = codes_of("bad_row", "expired", *WITHOUT_VOL)
 
 
 class ChainGreeks(bsm.Greeks):
@@ -26,6 +26,10 @@ class ChainGreeks(bsm.Greeks):
         super().__init__(values.names, values._rows, values._buffer)
         self.chain = chain
         self.source = source
+
+    def _arguments(self) -> dict[str, Any]:
+        values = bsm.Greeks(self.names, self._rows, self._buffer)
+        return {"chain": self.chain, "values": values, "source": self.source}
 
     @classmethod
     def from_columns(cls, chain: Chain, source: str = "given", **columns: Any) -> ChainGreeks:

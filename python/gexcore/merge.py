@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from gexcore.errors import InputError
+from gexcore.implied_vols import Vols
 from gexcore.rates import Rates
 from gexcore.results import align, number
 
@@ -41,13 +41,14 @@ def merge_fields(chains: Sequence[Any], scale: Sequence[float] | None) -> dict[s
         "spot": first.spot,
         "expiry": _common(chains, "expiry"),
         "root": _roots(chains),
-        "columns": MappingProxyType(_columns(chains, factors)),
+        "columns": _columns(chains, factors),
         "rates": _rates(chains),
+        "vols": Vols.concat([chain.vols for chain in chains]),
         "as_of": first.as_of,
         "clock": " and ".join(dict.fromkeys(c.clock for c in chains)),
         "scope": " and ".join(dict.fromkeys(c.scope for c in chains)),
         "underlying": "+".join(c.underlying or "?" for c in chains),
-        "source": MappingProxyType({"vendor": "joined", "multiplier": "per part", "parts": parts}),
+        "source": {"vendor": "joined", "multiplier": "per part", "parts": parts},
     }
 
 
@@ -124,13 +125,14 @@ def _columns(chains: Sequence[Any], factors: Sequence[float]) -> dict[str, Any]:
 
 
 def _rates(chains: Sequence[Any]) -> Rates:
-    rows = [(c.rate, c.dividend_yield, len(c)) for c in chains]
-    rate, dividend_yield = (
-        np.concatenate([np.broadcast_to(row[i], row[2]) for row in rows]) for i in (0, 1)
+    rate, dividend_yield, basis = (
+        np.concatenate([np.broadcast_to(getattr(c.rates, name), len(c)) for c in chains])
+        for name in ("rate", "dividend_yield", "basis")
     )
     notes = [c.rates.note for c in chains if c.rates.note]
     source = " and ".join(dict.fromkeys(c.rates.source for c in chains))
-    return Rates(rate, dividend_yield, source, "; ".join(dict.fromkeys(notes)) or None)
+    note = "; ".join(dict.fromkeys(notes)) or None
+    return Rates(rate, dividend_yield, source, note, basis=basis)
 
 
 def _part(chain: Any, factor: float) -> dict[str, Any]:

@@ -225,7 +225,9 @@ def _spread(column: Any, code: Int64, count: int) -> Float64:
     return values
 
 
-def _report(given: Rates, columns: tuple[Any, Float64], table: ParityTable, fit: _Fit) -> Rates:
+def _report(
+    given: Rates, columns: tuple[Any, Float64], table: ParityTable, fit: _Fit, inside: Mask
+) -> Rates:
     """Rates with what the reader must know: flags, and a note if anything is out of the way."""
     american, missing = (table.counts.get(s, 0) for s in ("american: flat", "interpolated"))
     otherwise = given.note or "rate and dividend_yield as given"
@@ -240,7 +242,8 @@ def _report(given: Rates, columns: tuple[Any, Float64], table: ParityTable, fit:
     notes += fit.notes + ([f"{missing} of {len(table)} series interpolated"] if missing else [])
     notes += [f"{american} of {len(table)} series american: {otherwise}"] if american else []
     text = "; ".join(notes) or None
-    return Rates(*columns, "parity", text, table, fit.basis, flags, given.given)
+    each = np.where(inside, fit.basis or 0.0, 0.0)
+    return Rates(*columns, "parity", text, table, fit.basis, flags, given.given, each)
 
 
 def fit_parity(
@@ -298,4 +301,4 @@ def fit_parity(
         r = np.where(inside, r if dividend_yield is None else carry + y, 0.0)
     y = np.array(np.broadcast_to(y, rows))
     per_series = [_spread(column, code, count) for column in (r, y, inside)]
-    return _report(given, (r, y), _table(fit, names, spot, years, *per_series), fit)
+    return _report(given, (r, y), _table(fit, names, spot, years, *per_series), fit, inside)

@@ -36,8 +36,18 @@ class Profile(Result):
     coverage: Coverage
     dynamics: str
     at_the_money_vol: float | None  # 30 days
-    _prepared: _core.GammaProfile
     _weight: Float64
+    _prepared: _core.GammaProfile = None  # type: ignore[assignment]  # made of the rest if missing
+
+    def __post_init__(self) -> None:
+        for array in (self.spots, *self.values.values()):
+            array.flags.writeable = False
+        object.__setattr__(self, "values", MappingProxyType(dict(self.values)))
+        if self._prepared is None:
+            object.__setattr__(self, "_prepared", _prepare(self.chain, self._weight))
+
+    def _arguments(self) -> dict[str, Any]:
+        return {**Result._arguments(self), "_prepared": None}
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -73,14 +83,7 @@ class Profile(Result):
 
     def _is_rounding(self, nodes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         chain, spots = self.chain, self.spots[nodes]
-        gross = _core.GammaProfile(
-            chain.strike,
-            chain.time_to_expiry,
-            chain.implied_vol,
-            chain.rate,
-            chain.dividend_yield,
-            np.abs(self._weight),
-        )
+        gross = _prepare(chain, np.abs(self._weight))
         limit = ROUNDING * gross.evaluate(spots) * (spots**2 / 100)
         return np.asarray(np.abs(self.gamma[nodes]) <= limit)
 
@@ -151,7 +154,16 @@ def sweep_profile(
         raise MismatchError("positions belong to another chain", hint="assign them to this chain")
     coverage, used = cover(chain, positions)
     weight = np.where(used, positions.weight, 0.0)
-    prepared = _core.GammaProfile(
+    prepared = _prepare(chain, weight, threads)
+    vol = at_the_money_vol(chain)
+    grid = _search_grid(prepared, chain, vol) if spots is None else _given_grid(spots)
+    values = {"gamma": prepared.evaluate(grid, threads) * (grid**2 / 100)}
+    values.update(_other_profiles(chain, weight, grid, [n for n in names if n != "gamma"], threads))
+    return Profile(chain, positions, grid, values, coverage, dynamics, vol, weight, prepared)
+
+
+def _prepare(chain: Chain, weight: Float64, threads: int | None = None) -> _core.GammaProfile:
+    return _core.GammaProfile(
         chain.strike,
         chain.time_to_expiry,
         chain.implied_vol,
@@ -159,15 +171,6 @@ def sweep_profile(
         chain.dividend_yield,
         weight,
         threads,
-    )
-    vol = at_the_money_vol(chain)
-    grid = _search_grid(prepared, chain, vol) if spots is None else _given_grid(spots)
-    values = {"gamma": prepared.evaluate(grid, threads) * (grid**2 / 100)}
-    values.update(_other_profiles(chain, weight, grid, [n for n in names if n != "gamma"], threads))
-    for array in (grid, *values.values()):
-        array.flags.writeable = False
-    return Profile(
-        chain, positions, grid, MappingProxyType(values), coverage, dynamics, vol, prepared, weight
     )
 
 

@@ -104,7 +104,8 @@ class Rates(Result):
     `source` says in words where they come from; it is part of every result's manifest. From
     put-call parity there is also `table`, and `spot_basis`: the part of ln(F/S) that does not
     vanish with T because quotes and spot are not of the same moment (already removed from the
-    dividend yield; None where it could not be told). `flags` names what the reader should know.
+    dividend yield; None where it could not be told), and `basis` the same per contract: 0 where
+    nothing was fitted. `flags` names what the reader should know.
     """
 
     rate: Any
@@ -115,6 +116,7 @@ class Rates(Result):
     spot_basis: float | None = None
     flags: tuple[str, ...] = ()
     given: tuple[Any, Any] = (None, None)  # rate and dividend yield of the caller, None if fitted
+    basis: Any = 0.0
 
     def __repr__(self) -> str:
         return f"<Rates {self.source}>"
@@ -135,8 +137,8 @@ class Rates(Result):
             return value if value is None or isinstance(value, float) else value[mask]
 
         given = (some(self.given[0]), some(self.given[1]))
-        rate, dividend_yield = some(self.rate), some(self.dividend_yield)
-        return replace(self, rate=rate, dividend_yield=dividend_yield, given=given)
+        columns = {n: some(getattr(self, n)) for n in ("rate", "dividend_yield", "basis")}
+        return replace(self, given=given, **columns)
 
     def to_dict(self) -> dict[str, Any]:
         """As reported in the manifest; per-contract columns as their range."""

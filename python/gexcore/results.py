@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -70,9 +72,24 @@ def align(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> str:
 
 
 class Result:
-    """Base of results: subclasses give `to_dict`, `__str__` and a one-line `__repr__`."""
+    """Base of results: subclasses give `to_dict`, `__str__` and a one-line `__repr__`.
+
+    A result is pickled, and copied, as the arguments it was made of: see `_arguments`.
+    """
 
     __slots__ = ()
+
+    def _arguments(self) -> dict[str, Any]:
+        """Arguments of the constructor that make this result again."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+    def __reduce__(self) -> tuple[Callable[..., Result], tuple[Any, ...]]:
+        arguments = {
+            name: dict(value) if isinstance(value, MappingProxyType) else value
+            for name, value in self._arguments().items()
+        }
+        fixed = [name for name, value in arguments.items() if _is_fixed(value)]
+        return _make_again, (type(self), arguments, fixed)
 
     def to_dict(self) -> dict[str, Any]:
         """This result as JSON types."""
@@ -80,6 +97,17 @@ class Result:
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"
+
+
+def _is_fixed(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and not value.flags.writeable
+
+
+def _make_again(kind: type[Result], arguments: Mapping[str, Any], fixed: Iterable[str]) -> Result:
+    """A result from what `__reduce__` kept; arrays that were read-only become so again."""
+    for name in fixed:
+        arguments[name].flags.writeable = False
+    return kind(**arguments)
 
 
 def frame(columns: Mapping[str, Any]) -> Any:
