@@ -10,6 +10,7 @@ from gexcore.across import Across, levels_across
 from gexcore.analysis import Analysis, analyze
 from gexcore.chain import Chain
 from gexcore.change import Change, explain_change
+from gexcore.cpu import get_num_threads, set_num_threads
 from gexcore.errors import (
     ChainFileError,
     ConventionError,
@@ -86,6 +87,7 @@ __all__ = [
     "explain_change",
     "find_levels",
     "fit_smiles",
+    "get_num_threads",
     "hedge_flow",
     "hedge_ladder",
     "level_path",
@@ -94,6 +96,7 @@ __all__ = [
     "positions",
     "read_cboe",
     "scenario_cube",
+    "set_num_threads",
     "sweep_profile",
     "synthetic_chain",
     "trades",
