@@ -46,8 +46,8 @@ int side_by_quote(double price, double bid, double ask) {
     if constexpr (rule == SideRule::emo) return (std::fabs(price - ask) <= tie) - (std::fabs(price - bid) <= tie);
     if constexpr (rule == SideRule::clnv) {
         const double reach = kReach * (ask - bid) + tie;
-        const bool near_ask = price <= ask + tie && price >= ask - reach;
-        const bool near_bid = price >= bid - tie && price <= bid + reach;
+        const bool near_ask = (price <= ask + tie) & (price >= ask - reach);  // no branches: prices are not predicted
+        const bool near_bid = (price >= bid - tie) & (price <= bid + reach);
         return near_ask - near_bid;
     }
     return sign(price - 0.5 * (bid + ask), tie);
@@ -61,12 +61,26 @@ bool move(Last& last, double price) {
     return way != 0;
 }
 
+[[noreturn, gnu::noinline, gnu::cold]] void refuse(std::size_t row, std::int32_t code, std::size_t count) {
+    throw Error("contract: row " + std::to_string(row) + " has " + std::to_string(code) + ", outside 0.." +
+                std::to_string(count) + ". Hint: codes number contracts from 0");
+}
+
+// The series of a row, read once: what it was checked for is what is used.
+std::size_t series_of(const TradeColumns& trades, std::size_t row) {
+    if (trades.series == nullptr) return 0;
+    const std::int32_t code = trades.series[row];
+    if (code < 0 || static_cast<std::size_t>(code) >= trades.series_count) refuse(row, code, trades.series_count);
+    return static_cast<std::size_t>(code);
+}
+
 template <SideRule rule>
 void classify(const TradeColumns& trades, std::size_t first, std::size_t end, Last* memory, const SideColumns& out) {
     constexpr bool looks_at_quote = rule != SideRule::tick, looks_at_ticks = rule != SideRule::quote;
     const std::size_t bid_step = !trades.bid.scalar, ask_step = !trades.ask.scalar;
     for (std::size_t i = first; i < end; ++i) {
         const double price = trades.price[i], bid = trades.bid.data[i * bid_step], ask = trades.ask.data[i * ask_step];
+        const std::size_t series = series_of(trades, i);
         const QuoteState quote = state_of(bid, ask);
         int side = 0;
         Decision decision = Decision::no_price;
@@ -75,7 +89,7 @@ void classify(const TradeColumns& trades, std::size_t first, std::size_t end, La
             if (looks_at_quote && quote <= QuoteState::locked) side = side_by_quote<rule>(price, bid, ask);
             if (side != 0) decision = Decision::quote;
             if constexpr (looks_at_ticks) {
-                Last& last = memory[trades.series == nullptr ? 0 : trades.series[i]];
+                Last& last = memory[series];
                 const bool moved = move(last, price);
                 if (side == 0 && last.direction != 0) {
                     side = last.direction;
@@ -96,11 +110,6 @@ constexpr Classify kClassify[] = {classify<SideRule::quote>, classify<SideRule::
 }  // namespace
 
 void classify_trades(const TradeColumns& trades, SideRule rule, const SideColumns& out, const Execution& execution) {
-    if (trades.series != nullptr)
-        for (std::size_t i = 0; i < trades.rows; ++i)
-            if (trades.series[i] < 0 || static_cast<std::size_t>(trades.series[i]) >= trades.series_count)
-                throw Error("contract: row " + std::to_string(i) + " has " + std::to_string(trades.series[i]) +
-                            ", outside 0.." + std::to_string(trades.series_count) + ". Hint: codes number contracts from 0");
     std::vector<Last> memory(trades.series == nullptr ? 1 : trades.series_count);
     const Classify run = kClassify[static_cast<std::size_t>(rule)];
     const Execution in_order{1, execution.interrupted};  // each piece goes on from what the one before it remembers

@@ -86,9 +86,9 @@ class Sides(Result):
 
     def __str__(self) -> str:
         rows = [
-            [title if first else "", name.replace("_", " "), f"{count:,}"]
+            ["" if i else title, name.replace("_", " "), f"{count:,}"]
             for title, found in self.counts.items()
-            for first, (name, count) in zip([True, *[False] * 9], found.items(), strict=False)
+            for i, (name, count) in enumerate(found.items())
         ]
         return f"{self.rule}: {len(self):,} trades\n{align(rows, right=(2,))}"
 

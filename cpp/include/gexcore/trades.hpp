@@ -35,7 +35,7 @@ struct SideColumns {
     QuoteState* quote = nullptr;
 };
 
-// Prices that agree to 1e-9 are equal. Throws Error for a code out of range, before anything is written.
+// Prices that agree to 1e-9 are equal. Throws Error for a code out of range.
 void classify_trades(const TradeColumns& trades, SideRule rule, const SideColumns& out, const Execution& execution = {});
 
 }  // namespace gexcore
