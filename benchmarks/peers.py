@@ -136,7 +136,8 @@ def new_output(b: books.Book) -> Callable[[], Any]:
     """The package without a reused output."""
     from gexcore import bsm
 
-    return lambda: bsm.greeks(*b, which=books.NINE)
+    arguments = tuple(b)
+    return lambda: bsm.greeks(*arguments, which=books.NINE)
 
 
 def stopwatch(entries: list[Entry], seconds: float) -> None:

@@ -157,22 +157,34 @@ ColumnArgument<T>::ColumnArgument(py::handle argument, const char* name) : name_
 template class ColumnArgument<double>;
 template class ColumnArgument<std::uint8_t>;
 
-double* checked_output(py::handle out, const std::vector<py::ssize_t>& shape) {
-    std::string wanted;
-    for (const py::ssize_t size : shape) wanted += (wanted.empty() ? "" : ", ") + std::to_string(size);
+py::object new_array(const Shape& shape) {
+    const auto& numpy = py::detail::npy_api::get();
+    PyObject* array =
+        numpy.PyArray_NewFromDescr_(numpy.PyArray_Type_, numpy.PyArray_DescrFromType_(type_number<double>), shape.dimensions,
+                                    const_cast<py::ssize_t*>(shape.size), nullptr, nullptr, 0, nullptr);
+    if (array == nullptr) throw py::error_already_set();
+    return py::reinterpret_steal<py::object>(array);
+}
+
+double* data_of(py::handle array) {
+    return static_cast<double*>(const_cast<void*>(layout_of(array).data));
+}
+
+void check_output(py::handle out, const Shape& shape) {
     const auto refuse_out = [&](const std::string& what) {
-        refuse("out", what, "pass an earlier result of the same call, or a writable float64 array of shape (" + wanted + ")");
+        const std::string rows = shape.dimensions == 2 ? ", " + std::to_string(shape.size[1]) : "";
+        const std::string wanted = "(" + std::to_string(shape.size[0]) + rows + ")";
+        refuse("out", what, "pass an earlier result of the same call, or a writable float64 array of shape " + wanted);
     };
     if (!is_array(out)) refuse_out("is not an array");
     const auto* proxy = py::detail::array_proxy(out.ptr());
     const Layout layout = layout_of(out);
     constexpr int needed = kAligned | kContiguous;
     if (layout.type != py::detail::npy_api::NPY_DOUBLE_ || layout.order == '>') refuse_out("is not float64");
-    if (proxy->nd != static_cast<int>(shape.size()) || !std::equal(shape.begin(), shape.end(), proxy->dimensions))
+    if (proxy->nd != shape.dimensions || !std::equal(shape.size, shape.size + shape.dimensions, proxy->dimensions))
         refuse_out("has another shape");
     if ((layout.flags & needed) != needed) refuse_out("is strided");
     if (!(layout.flags & kWritable)) refuse_out("is read-only");
-    return static_cast<double*>(const_cast<void*>(layout.data));
 }
 
 int checked_set(std::uint32_t which) {

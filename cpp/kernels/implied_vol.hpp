@@ -84,15 +84,13 @@ GEXCORE_INLINE void set_targets(const gexcore::GreekBlock& in, const double* pri
     for (size_t i = 0; i < n; ++i) {
         const Contract c{spot[i], strike[i], time[i], 1.0, rate[i], yield[i], sign[i]};
         const double given = price[i];
-        const Density d = density_of(c);
-        const Exponential dividend = exp_both(-c.dividend_yield * c.time_to_expiry);
-        const Exponential discount = exp_both(-c.rate * c.time_to_expiry);
-        const double spot_value = c.spot * dividend.value;
-        const double strike_value = c.strike * discount.value;
-        const double poison = d.poison + nan_outside(c.time_to_expiry, 1e-250, 1e290) + nan_outside(given, -1e290, 1e290) +
-                              nan_outside(spot_value, 1e-290, 1e290) + nan_outside(strike_value, 1e-290, 1e290);
-        const double time_value = given - max(c.sign * forward_value(c, dividend, discount), 0.0);
-        const double lower = d.forward_above ? strike_value : spot_value;
+        const Shape s = shape_of(c);
+        const Legs legs = legs_of(c);
+        const bool above = s.moneyness > 0.0;
+        const double poison = s.poison + nan_outside(c.time_to_expiry, 1e-250, 1e290) + nan_outside(given, -1e290, 1e290) +
+                              nan_outside(legs.spot, 1e-290, 1e290) + nan_outside(legs.strike, 1e-290, 1e290);
+        const double time_value = given - max(c.sign * legs.forward, 0.0);
+        const double lower = above ? legs.strike : legs.spot;
         const double inverse_lower = 1.0 / lower;
         const double p = time_value * inverse_lower;
         const double complement = (lower - time_value) * inverse_lower;
@@ -100,15 +98,15 @@ GEXCORE_INLINE void set_targets(const gexcore::GreekBlock& in, const double* pri
         const double safe_p = inside ? p : 0.25;
         const double log_p = log_of(safe_p);
         const double log_complement = log_of(inside ? complement : 0.75);
-        const double k = abs(d.moneyness);
-        const double b = safe_p * __builtin_sqrt(lower / (d.forward_above ? spot_value : strike_value));
+        const double k = abs(s.moneyness);
+        const double b = safe_p * __builtin_sqrt(lower / (above ? legs.spot : legs.strike));
         block.k[i] = k;
         block.log_p[i] = log_p;
         block.log_complement[i] = log_complement;
         block.width[i] = guess_width(k, b, safe_p, log_p, log_complement);
         const double code = p > 1e-280 ? (complement > 0.0 ? kSolved : kAboveMaximum) : kBelowIntrinsic;
         status[i] = poison == 0.0 ? code : kNotANumber;
-        vol[i] = poison == 0.0 && inside ? 1.0 / d.sqrt_time : __builtin_nan("");
+        vol[i] = poison == 0.0 && inside ? 1.0 / s.sqrt_time : __builtin_nan("");
     }
 }
 

@@ -153,17 +153,47 @@ struct Mills {
     double difference;  // M(x1) - M(x2), as a divided difference: no cancellation however close x1 and x2 are
 };
 
-// Both ratios and their difference for x2 = x1 + gap, gap >= 0; all within 1e-15 relative.
-GEXCORE_INLINE Mills mills_pair(double x1, double x2, double gap) {
+// Four rows in step. Horner's rule waits for its last result at every coefficient; four rows fill the pause.
+struct Four {
+    double a, b, c, d;
+};
+
+GEXCORE_INLINE Four madd(const Four& x, const Four& y, const Four& z) {
+    return {madd(x.a, y.a, z.a), madd(x.b, y.b, z.b), madd(x.c, y.c, z.c), madd(x.d, y.d, z.d)};
+}
+GEXCORE_INLINE Four madd(const Four& x, const Four& y, double z) {
+    return madd(x, y, Four{z, z, z, z});
+}
+
+// Where on the map x1 and x2 = x1 + gap lie, gap >= 0.
+struct MillsPoint {
+    double gap, inverse, inv1, inv2;  // 1 / (y1 y2), 1 / y1, 1 / y2, with y = x + 5
+    double t1, t2;
+};
+
+GEXCORE_INLINE MillsPoint mills_point(double x1, double x2, double gap) {
     const double y1 = x1 + kMillsShift;
     const double y2 = x2 + kMillsShift;
-    const double inverse = 1.0 / (y1 * y2);
-    const double inv1 = y2 * inverse;
-    const double inv2 = y1 * inverse;
-    const double t1 = madd(-kMillsSpan, inv1, 1.0);
-    const double t2 = madd(-kMillsSpan, inv2, 1.0);
-    double slope = kMillsOdd;  // divided difference f[t1, t2]: Horner over the partial results of f(t2)
-    double f2 = madd(kMillsOdd, t2, kMillsEven);
+    MillsPoint p;
+    p.gap = gap;
+    p.inverse = 1.0 / (y1 * y2);
+    p.inv1 = y2 * p.inverse;
+    p.inv2 = y1 * p.inverse;
+    p.t1 = madd(-kMillsSpan, p.inv1, 1.0);
+    p.t2 = madd(-kMillsSpan, p.inv2, 1.0);
+    return p;
+}
+
+template <typename T>
+struct Horner {
+    T value, slope;
+};
+
+// f(t2), and the divided difference f[t1, t2] by Horner over the partial results of f(t2); T is double or Four.
+template <typename T>
+GEXCORE_INLINE Horner<T> mills_horner(const T& t1, const T& t2) {
+    T slope = madd(T{}, t1, kMillsOdd);
+    T f2 = madd(slope, t2, kMillsEven);
 #define GEXCORE_MILLS_STEP(c_odd, c_even) \
     slope = madd(slope, t1, f2);          \
     f2 = madd(f2, t2, c_odd);             \
@@ -171,9 +201,20 @@ GEXCORE_INLINE Mills mills_pair(double x1, double x2, double gap) {
     f2 = madd(f2, t2, c_even);
     GEXCORE_MILLS_STEPS(GEXCORE_MILLS_STEP)
 #undef GEXCORE_MILLS_STEP
-    const double gap_inverse = gap * inverse;  // (x2 - x1) / (y1 y2) = inv1 - inv2
+    return {f2, slope};
+}
+
+GEXCORE_INLINE Mills mills_at(const MillsPoint& p, double f2, double slope) {
+    const double gap_inverse = p.gap * p.inverse;  // (x2 - x1) / (y1 y2) = inv1 - inv2
     const double f1 = madd(-kMillsSpan * gap_inverse, slope, f2);
-    return {inv1 * f1, inv2 * f2, gap_inverse * madd(-kMillsSpan * inv2, slope, f1)};
+    return {p.inv1 * f1, p.inv2 * f2, gap_inverse * madd(-kMillsSpan * p.inv2, slope, f1)};
+}
+
+// Both ratios and their difference for x2 = x1 + gap, gap >= 0; all within 1e-15 relative.
+GEXCORE_INLINE Mills mills_pair(double x1, double x2, double gap) {
+    const MillsPoint p = mills_point(x1, x2, gap);
+    const Horner<double> h = mills_horner(p.t1, p.t2);
+    return mills_at(p, h.value, h.slope);
 }
 
 }  // namespace

@@ -14,15 +14,16 @@ void compute_greeks(const Contracts& contracts, std::uint32_t which, double* con
     const Kernels& kernels = active_kernels();
     const std::size_t blocks = block_count(contracts.rows);
     constexpr std::size_t piece_blocks = 16;
-    run_pieces((blocks + piece_blocks - 1) / piece_blocks, execution, [&](std::size_t piece) {
+    const auto work = [&](std::size_t piece) {
         BlockReader reader(contracts);
         for (std::size_t b = piece * piece_blocks; b < std::min(blocks, (piece + 1) * piece_blocks); ++b) {
-            double* target[greek_count] = {};
-            for (std::uint32_t g = 0; g < greek_count; ++g)
-                if (which & (1u << g)) target[g] = out[g] + b * kBlockRows;
+            double* target[greek_count];
+            for (std::uint32_t g = 0; g < greek_count; ++g) target[g] = which & (1u << g) ? out[g] + b * kBlockRows : nullptr;
             kernels.greeks(reader.read(b), block_rows(contracts.rows, b), which, target);
         }
-    });
+    };
+    if (blocks <= piece_blocks) return work(0);  // nothing to share or to interrupt
+    run_pieces((blocks + piece_blocks - 1) / piece_blocks, execution, work);
 }
 
 }  // namespace gexcore

@@ -31,6 +31,7 @@ def greeks(
     which: int,
     out: _Float64 | None,
     threads: int | None,
+    /,
 ) -> _Float64: ...
 def move_vols(
     implied_vol: _Numbers,
@@ -70,6 +71,7 @@ def implied_vol(
     is_call: _Numbers,
     return_status: bool,
     threads: int | None,
+    /,
 ) -> Any: ...
 def sum(values: _Numbers, threads: int | None = ...) -> float: ...
 def sum_abs(values: _Numbers, threads: int | None = ...) -> float: ...

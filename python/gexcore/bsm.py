@@ -23,12 +23,16 @@ VOL_STATUS: tuple[str, ...] = _core.VOL_STATUS
 class Greeks(Result):
     """Greeks by name: `g.delta` or `g["delta"]`, floats or arrays as long as the input."""
 
-    __slots__ = ("_buffer", "_rows", "names")
+    __slots__ = ("_again", "_buffer", "_rows", "names")
 
-    def __init__(self, names: tuple[str, ...], rows: dict[str, int], buffer: Float64) -> None:
+    def __init__(
+        self, names: tuple[str, ...], rows: dict[str, int], buffer: Float64, mask: int = 0
+    ) -> None:
         self.names = names
         self._rows = rows
         self._buffer = buffer
+        again: tuple[tuple[str, ...], int, Float64 | None] = (names, mask, buffer)
+        self._again = again  # what a call with out= needs, in one look-up
 
     def _arguments(self) -> dict[str, Any]:
         return {"names": self.names, "rows": self._rows, "buffer": self._buffer}
@@ -122,13 +126,15 @@ def greeks(
         >>> round(g.delta, 7), round(g.gamma, 7)
         (0.2705443, 0.0461601)
     """
-    names = (which,) if isinstance(which, str) else tuple(which)
-    mask, rows = greek_rows(names)
-    buffer = None
-    if out is not None:
-        if not isinstance(out, Greeks) or out._rows != rows:
+    mask = 0
+    if type(out) is Greeks:
+        names, mask, buffer = out._again
+    if not mask or which is not names:
+        names = (which,) if isinstance(which, str) else tuple(which)
+        mask, rows = greek_rows(names)
+        if out is not None and (not isinstance(out, Greeks) or out._rows != rows):
             raise InputError("out: holds other greeks", hint="pass a result for the same which=")
-        buffer = out._buffer
+        buffer = None if out is None else out._buffer
     result = _core.greeks(
         spot,
         strike,
@@ -141,7 +147,7 @@ def greeks(
         buffer,
         threads,
     )
-    return out if out is not None else Greeks(names, rows, result)
+    return Greeks(names, rows, result, mask) if out is None else out
 
 
 def implied_vol(
