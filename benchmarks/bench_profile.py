@@ -1,4 +1,4 @@
-"""W3: gamma profile of 20,000 contracts at 100 geometric spots, preparation included."""
+"""W3: profiles of 20,000 contracts, preparation included: gamma at 100 spots, all greeks at 164."""
 
 from __future__ import annotations
 
@@ -31,6 +31,24 @@ def test_profile(benchmark: Callable[..., Any], sweep: books.Sweep) -> None:
     assert_close(books.gamma_profile(sweep), books.numpy_profile(sweep))
     benchmark(books.gamma_profile, sweep)
     books.note(benchmark, "ns_per_pair", pairs(sweep))
+
+
+SETS = (("gamma",), ("vanna",), ("delta",), ("gamma", "delta", "vanna", "charm"), books.EIGHT)
+
+
+@pytest.mark.parametrize("spacing", ["geometric", "linear"])
+@pytest.mark.parametrize("which", SETS, ids="+".join)
+def test_greek_profiles(
+    benchmark: Callable[..., Any], which: tuple[str, ...], spacing: str
+) -> None:
+    s = books.sweep(spots=164)
+    if spacing == "linear":
+        s = s._replace(spots=np.linspace(s.spots[0], s.spots[-1], len(s.spots)))
+    found, expected = books.greek_profiles(s, which), books.numpy_profiles(s, s.spots[::20])
+    for name in which:
+        assert_close(found[name][::20], expected[name])
+    benchmark(books.greek_profiles, s, which)
+    books.note(benchmark, "ns_per_pair", pairs(s))
 
 
 def test_profile_of_a_chain(benchmark: Callable[..., Any], sweep: books.Sweep) -> None:

@@ -164,6 +164,35 @@ def gamma_profile(s: Sweep, threads: int | None = None) -> Any:
     return prepared.evaluate(s.spots, threads)
 
 
+EIGHT = ("delta", "gamma", "vega", "vanna", "charm", "speed", "zomma", "color")
+
+
+def greek_profiles(s: Sweep, which: tuple[str, ...]) -> dict[str, Any]:
+    """Sums of weight x greek at each spot with the package, preparation included."""
+    columns, names = s.book[1:], [name for name in bsm.GREEKS if name in which]
+    bits = sum(1 << bsm.GREEKS.index(name) for name in names)
+    prepared = _core.GreekProfile(*columns, s.weight, bits)
+    return dict(zip(names, prepared.evaluate(s.spots), strict=True))
+
+
+def numpy_profiles(s: Sweep, spots: Any) -> dict[str, Any]:
+    """The same sums as textbooks write them."""
+    sums: dict[str, list[float]] = {name: [] for name in EIGHT}
+    for spot in spots:
+        b = s.book._replace(spot=spot)
+        g = numpy_greeks(b)
+        width = b.implied_vol * np.sqrt(b.time_to_expiry)
+        carry = b.rate - b.dividend_yield
+        d1 = (np.log(spot / b.strike) + carry * b.time_to_expiry) / width + 0.5 * width
+        drift = carry / width - 0.5 * (d1 - width) / b.time_to_expiry
+        g["speed"] = -g["gamma"] / spot * (d1 / width + 1)
+        g["zomma"] = g["gamma"] * (d1 * (d1 - width) - 1) / b.implied_vol
+        g["color"] = g["gamma"] * (b.dividend_yield + 0.5 / b.time_to_expiry + d1 * drift)
+        for name in EIGHT:
+            sums[name].append(s.weight @ g[name])
+    return {name: np.array(values) for name, values in sums.items()}
+
+
 def gaussians(s: Sweep) -> tuple[Any, Any, Any]:
     """Center and 1/width in ln S and amplitude of each contract: all that can be hoisted."""
     b = s.book

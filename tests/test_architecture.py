@@ -21,19 +21,61 @@ CPP = ROOT / "cpp"
 
 # Each module imports only modules to its left.
 ROOMS = (
-    "errors", "results", "cpu", "units", "sessions", "clock", "bsm", "columns", "rates", "parity",
-    "conventions", "implied_vols", "scope", "merge", "contracts", "chain", "vols", "expiries",
-    "greeks", "positions", "coverage", "exposures", "profile", "strikes", "levels", "flags",
-    "regime", "analysis",
-)  # fmt: skip
-DOORS = ("io", "synthetic", "cli_options", "cli", "__main__")
-READERS_MAY = {"errors", "results", "clock", "rates", "columns", "chain"}
-OPENS_DOORS = ("cli", "cli_options", "__main__", "")  # "" is the package itself
+    "errors",
+    "results",
+    "output",
+    "cpu",
+    "units",
+    "sessions",
+    "clock",
+    "bsm",
+    "columns",
+    "rates",
+    "parity",
+    "conventions",
+    "implied_vols",
+    "scope",
+    "merge",
+    "contracts",
+    "chain",
+    "vols",
+    "expiries",
+    "greeks",
+    "positions",
+    "coverage",
+    "exposures",
+    "smiles",
+    "dynamics",
+    "roots",
+    "profile",
+    "strikes",
+    "levels",
+    "landscape",
+    "impact",
+    "flags",
+    "regime",
+    "sign_band",
+    "analysis",
+    "horizon",
+    "pairing",
+    "change",
+    "choices",
+    "across",
+    "sensitivities",
+    "level_path",
+    "repricing",
+    "scenario",
+    "hedges",
+    "hedging",
+)
+DOORS = ("io", "plot", "synthetic", "cli", "__main__")
+READERS_MAY = {"errors", "results", "output", "clock", "rates", "columns", "chain"}
+OPENS_DOORS = ("cli", "__main__", "")  # "" is the package itself
 
 VENDORS = re.compile("cboe|yfinance|polygon|tradier|orats|databento|deribit", re.IGNORECASE)
 NAMES_VENDORS = {
-    "cli.py",
-    "cli_options.py",
+    "inputs.py",
+    "options.py",
     "__init__.py",
 }  # the readers' names in the public list and the help
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "__pycache__" not in path.parts)

@@ -302,7 +302,7 @@ def test_faults_inside_are_one_line(
     def fault(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("gexcore.cli.analyze", fault)
+    monkeypatch.setattr("gexcore.cli.levels.analyze", fault)
     monkeypatch.delenv("GEXCORE_DEBUG", raising=False)
     assert main(["levels", str(file)]) == 1
     out, err = capsys.readouterr()

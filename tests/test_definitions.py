@@ -20,6 +20,7 @@ from gexcore.conventions import DEFINITIONS_VERSION
 
 PAGE = Path(__file__).parents[1] / "docs" / "definitions.md"
 TEXT = PAGE.read_text("utf-8")
+PAGES = sorted(page for page in PAGE.parent.glob("*.md") if ">>> " in page.read_text("utf-8"))
 FILE = "cboe_spx_2024-01-07.csv"
 PRINTED, SESSION = "at_printed_snapshot", "at_last_close"
 
@@ -48,14 +49,15 @@ def levels_of(capsys: Any, path: Path | str, *options: str) -> dict[str, Any]:
     return found
 
 
-def test_examples_run() -> None:
-    text = re.sub(r"(?m)^```.*$", "", TEXT)
-    test = doctest.DocTestParser().get_doctest(text, {}, PAGE.name, str(PAGE), 0)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples_run(page: Path) -> None:
+    text = re.sub(r"(?m)^```.*$", "", page.read_text("utf-8"))
+    test = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
     report: list[str] = []
     runner = doctest.DocTestRunner(optionflags=doctest.REPORT_ONLY_FIRST_FAILURE)
     runner.run(test, out=report.append)
     assert runner.failures == 0, "".join(report)
-    assert len(test.examples) > 40
+    assert len(test.examples) > (40 if page == PAGE else 0)
 
 
 def test_page_is_one_that_people_read() -> None:
@@ -198,12 +200,14 @@ def test_scope_changes_the_sign(test_data: Path, capsys: pytest.CaptureFixture[s
 
 @cache
 def names_on_the_page() -> frozenset[str]:
-    """Whole code spans, and the words in them and in blocks."""
-    blocks = re.findall(r"(?ms)^```.*?\n(.*?)^```$", TEXT)
-    spans = re.findall(r"`([^`]+)`", re.sub(r"(?ms)^```.*?^```$", "", TEXT))
-    whole = {" ".join(span.split()) for span in spans}
-    words = {word for code in (*blocks, *spans) for word in re.findall(r"\w+", code)}
-    return frozenset(whole | words)
+    """Whole code spans of every page with examples, and the words in them and in blocks."""
+    found: set[str] = set()
+    for text in (page.read_text("utf-8") for page in PAGES):
+        blocks = re.findall(r"(?ms)^```.*?\n(.*?)^```$", text)
+        spans = re.findall(r"`([^`]+)`", re.sub(r"(?ms)^```.*?^```$", "", text))
+        found |= {" ".join(span.split()) for span in spans}
+        found |= {word for code in (*blocks, *spans) for word in re.findall(r"\w+", code)}
+    return frozenset(found)
 
 
 def missing(names: Any) -> set[str]:

@@ -245,7 +245,8 @@ def test_raised_flags_are_warnings() -> None:
 
 def test_flags_as_data() -> None:
     flags = flags_of(quoted())
-    assert list(flags) == ["expiry_roll", "stale", "clock_mismatch", "vol_mismatch"]
+    known = ["expiry_roll", "stale", "clock_mismatch", "vol_mismatch", "squeeze", "pin"]
+    assert list(flags) == known
     data = flags["expiry_roll"].to_dict()
     assert data == {
         "raised": None, "value": None, "evidence": "expiration dates are not known",

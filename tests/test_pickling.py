@@ -23,7 +23,7 @@ COPIES: dict[str, Callable[[Any], Any]] = {
     "deepcopy": copy.deepcopy,
     "copy": copy.copy,
 }
-SLOTS = ("_cache", "_codes", "_groupings", "_prepared")  # made again when needed
+SLOTS = ("_cache", "_codes", "_groupings", "_model", "_prepared")  # made again when needed
 
 
 def chain() -> gex.Chain:
@@ -108,6 +108,11 @@ def test_a_whole_analysis_comes_back(way: str) -> None:
         again.profile.values["gamma"] = None
 
 
+def _pull() -> Any:
+    levels = gex.analyze(gex.synthetic_chain(n=4000)).levels
+    return gex.compute_sensitivities(levels).zero_gamma.contracts[0]
+
+
 PARTS: dict[str, Callable[[gex.Analysis], Any]] = {
     "rates": lambda a: a.rates,
     "parity table": lambda a: a.rates.table,
@@ -128,6 +133,22 @@ PARTS: dict[str, Callable[[gex.Analysis], Any]] = {
     "driver": lambda a: a.levels.drivers[0],
     "as_of": lambda a: a.chain.as_of,
     "joined": lambda a: gex.Chain.concat([a.chain, a.chain]),
+    "moving profile": lambda a: gex.sweep_profile(a.chain, a.positions, dynamics="ssr=1.5"),
+    "smiles": lambda a: a.smiles,
+    "sensitivities": lambda a: gex.compute_sensitivities(a.levels),
+    "level sensitivity": lambda a: gex.compute_sensitivities(a.levels).zero_gamma,
+    "pull": lambda _: _pull(),
+    "path": lambda a: gex.level_path(a.chain, a.positions, times=[0.0, 1.0]),
+    "cube": lambda a: gex.scenario_cube(a.chain, a.positions, [5000.0], [0.0, 1.0]),
+    "band": lambda a: gex.levels_band(a.levels, 0.8, draws=5),
+    "pin": lambda a: a.regime.pin,
+    "hedge": lambda a: gex.delta_hedge(a.chain, a.positions),
+    "ladder": lambda a: gex.hedge_ladder(a.chain, a.positions),
+    "flow": lambda a: gex.hedge_flow(a.chain, a.positions, spot_return=0.01),
+    "unwind": lambda a: gex.unwind_ladder(a.chain, a.positions),
+    "landscape": lambda a: a.landscape,
+    "change": lambda a: gex.explain_change(a.chain, gex.chain_at(a.chain, 1.0)),
+    "across": lambda a: gex.levels_across(a.chain, conventions={"side": ["net", "gross"]}),
     "vendor's": lambda a: gex.ChainGreeks.from_columns(a.chain, "v", gamma=a.greeks.gamma),
 }
 
@@ -163,6 +184,9 @@ def test_every_kind_of_result_was_tried() -> None:
         if isinstance(value, Result):
             kinds.add(type(value).__name__)
             for _, inner in fields_of(value):
+                walk(inner)
+        elif isinstance(value, MappingProxyType | tuple):
+            for inner in value.values() if isinstance(value, MappingProxyType) else value:
                 walk(inner)
 
     kept = [PARTS[part](result) for part in PARTS]

@@ -103,7 +103,8 @@ def test_one_sided_books_have_a_regime_without_a_flip() -> None:
 def test_no_exposure(held: Any, strike: Any) -> None:
     found = regime(held, strike, adv=1e9)
     assert found.kind == "no_exposure"
-    words = ("kind", "flags", "description")
+    assert found.pin.to_dict()["status"] == "no_exposure"
+    words = ("kind", "flags", "description", "pin")
     rest = {value for key, value in found.to_dict().items() if key not in words}
     assert rest == {None}
     assert found.flags["expiry_roll"].raised is None
@@ -146,7 +147,8 @@ def test_describe_says_who_must_trade_which_way(spot: float, words: tuple[str, .
     text = found.describe()
     assert all(word in text for word in words)
     assert "\n" not in text
-    assert text.count(". ") == 1  # two sentences
+    assert text.count(". ") == 2  # who must trade, what it does, when and how sure
+    assert "of open interest is covered" in text
     assert str(found) == text
 
 

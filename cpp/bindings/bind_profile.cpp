@@ -1,9 +1,9 @@
-// GammaProfile: contracts prepared once, dealer gamma read at any spots.
+// GammaProfile and GreekProfile: contracts prepared once, sums of greeks read at any spots.
 #include "gexcore/profile.hpp"
 
 #include <cmath>
 
-#include "gexcore/sweep_greeks.hpp"
+#include "gexcore/greek_profile.hpp"
 #include "topics.hpp"
 
 namespace gexcore::bindings {
@@ -66,24 +66,31 @@ py::array_t<double> evaluate(const GammaProfile& profile, py::handle spots, py::
     return result;
 }
 
-// One row per greek of `which`, one column per spot.
-py::array_t<double> sweep(py::handle strike, py::handle time_to_expiry, py::handle implied_vol, py::handle rate,
-                          py::handle dividend_yield, py::handle is_call, py::handle weight, py::handle spots,
-                          std::uint32_t which, py::handle threads) {
+GreekProfile prepare_greeks(py::handle strike, py::handle time_to_expiry, py::handle implied_vol, py::handle rate,
+                            py::handle dividend_yield, py::handle is_call, py::handle weight, std::uint32_t which,
+                            py::handle threads) {
+    checked_set(which);
     const Book book(strike, time_to_expiry, implied_vol, rate, dividend_yield, is_call, weight);
+    std::optional<GreekProfile> profile;
+    const Execution execution = execution_of(threads);
+    run(book.weight.rows() >= 2000, [&] { profile.emplace(book.columns(), book.weights(), which, execution); });
+    return std::move(*profile);
+}
+
+// One row per greek of the set, in the order of gexcore::Greek, one column per spot.
+py::array_t<double> evaluate_greeks(const GreekProfile& profile, py::handle spots, py::handle threads) {
     const Spots grid(spots, false);
     const auto width = static_cast<py::ssize_t>(grid.count);
-    py::array_t<double> result({static_cast<py::ssize_t>(checked_set(which)), width});
+    py::array_t<double> result({static_cast<py::ssize_t>(checked_set(profile.which())), width});
     double* row = result.mutable_data();
     double* out[greek_count] = {};
     for (std::uint32_t g = 0; g < greek_count; ++g)
-        if (which & (1u << g)) {
+        if (profile.which() & (1u << g)) {
             out[g] = row;
             row += width;
         }
     const Execution execution = execution_of(threads);
-    run(book.weight.rows() * width > 2000,
-        [&] { sweep_greeks(book.columns(), book.weights(), grid.data, grid.count, which, out, execution); });
+    run(profile.rows() * grid.count > 5000, [&] { profile.evaluate(grid.data, grid.count, out, execution); });
     return result;
 }
 
@@ -112,9 +119,11 @@ py::list crossings(const GammaProfile& profile, py::handle spots, py::handle gam
 }  // namespace
 
 void bind_profile(py::module_& module) {
-    module.def("sweep_greeks", &sweep, py::arg("strike"), py::arg("time_to_expiry"), py::arg("implied_vol"), py::arg("rate"),
-               py::arg("dividend_yield"), py::arg("is_call"), py::arg("weight"), py::arg("spots"), py::arg("which"),
-               py::arg("threads") = py::none());
+    py::class_<GreekProfile>(module, "GreekProfile")
+        .def(py::init(&prepare_greeks), py::arg("strike"), py::arg("time_to_expiry"), py::arg("implied_vol"), py::arg("rate"),
+             py::arg("dividend_yield"), py::arg("is_call"), py::arg("weight"), py::arg("which"),
+             py::arg("threads") = py::none())
+        .def("evaluate", &evaluate_greeks, py::arg("spots"), py::arg("threads") = py::none());
     py::class_<GammaProfile>(module, "GammaProfile")
         .def(py::init(&prepare), py::arg("strike"), py::arg("time_to_expiry"), py::arg("implied_vol"), py::arg("rate"),
              py::arg("dividend_yield"), py::arg("weight"), py::arg("threads") = py::none())

@@ -15,6 +15,7 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
         }
     });
     gexcore::bindings::bind_cpu(module);
+    gexcore::bindings::bind_dynamics(module);
     gexcore::bindings::bind_greeks(module);
     gexcore::bindings::bind_implied_vol(module);
     gexcore::bindings::bind_sums(module);

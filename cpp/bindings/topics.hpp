@@ -5,6 +5,7 @@
 namespace gexcore::bindings {
 
 void bind_cpu(py::module_& module);
+void bind_dynamics(py::module_& module);
 void bind_greeks(py::module_& module);
 void bind_implied_vol(py::module_& module);
 void bind_sums(py::module_& module);

@@ -6,9 +6,28 @@
 namespace GEXCORE_KERNEL_NAMESPACE {
 namespace {
 
+// ln x as an exact multiple of 2^-33 (high) and the rest (low), together within 4e-18: contracts of a minute are 1e-5 wide, and
+// d1 is a distance in widths. Needs x normal and positive.
+GEXCORE_INLINE SplitLog fine_log(double x) {
+    const u64 sqrt_half = 0x3fe6a09e667f3bcdu;
+    const u64 biased = (as_bits(x) + (0x3ff0000000000000u - sqrt_half)) >> 52;
+    const double k = as_double(0x4330000000000000u | biased) - (0x1p52 + 1023.0);
+    const double m = x * as_double((2046 - biased) << 52);  // in [1/sqrt 2, sqrt 2]
+    const double sum = m + 1.0;
+    const double sum_high = as_double(as_bits(sum) & ~u64{0x7ffffff});
+    const double sum_rest = m - (sum - 1.0);  // m + 1 = sum + sum_rest
+    const double inverse = 1.0 / sum;
+    // z = (m - 1) / (m + 1) = z_high + z_low, z_high a multiple of 2^-27: its products with both halves of the sum are exact
+    const double z_high = ((m - 1.0) * inverse + 0x1.8p25) - 0x1.8p25;
+    const double residue = (((m - 1.0) - z_high * sum_high) - z_high * (sum - sum_high)) - z_high * sum_rest;
+    const double z_low = residue * inverse;
+    const double z = z_high + z_low;
+    return {madd(k, kLn2High, z_high + z_high), madd(k, kLn2Low, madd(z * (z * z), log_tail(z * z), z_low + z_low))};
+}
+
 void split_log(const double* spot, size_t n, double* high, double* low) {
     for (size_t i = 0; i < n; ++i) {
-        const SplitLog log = log_ratio(spot[i], 1.0);
+        const SplitLog log = fine_log(spot[i]);
         high[i] = log.high;
         low[i] = log.low;
     }
@@ -23,7 +42,7 @@ void sweep_prepare(const gexcore::GreekBlock& in, const double* weight, size_t n
     for (size_t i = 0; i < n; ++i) {
         const double k = strike[i], t0 = time[i], s0 = vol[i], r0 = rate[i], y0 = yield[i], w = weight[i];
         const bool on = w != 0.0;
-        const SplitLog log = log_ratio(on ? k : 1.0, 1.0);
+        const SplitLog log = fine_log(on ? k : 1.0);
         const double t = on ? t0 : 1.0, s = on ? s0 : 1.0, r = on ? r0 : 0.0, y = on ? y0 : 0.0;
         const double inverse = 1.0 / (s * __builtin_sqrt(t));
         center_high[i] = log.high;
@@ -130,7 +149,7 @@ GEXCORE_INLINE void seed_run(const gexcore::SweepBlock& rows, size_t n, double h
         const bool reaches = a <= 1.0 && abs(d) < 38.0;
         const double safe_d = reaches ? d : 0.0;
         const double safe_a = reaches ? a : 0.0;
-        const double value = reaches ? amplitude[i] * exp_flush(-0.5 * (safe_d * safe_d)) : 0.0;
+        const double value = amplitude[i] * (reaches ? exp_flush(-0.5 * (safe_d * safe_d)) : 0.0);  // NaN stays NaN
         const double up = exp_both(-safe_a * madd(0.5, safe_a, safe_d)).value;
         const double decay = run.decay[i];
         run.value[i] = value;

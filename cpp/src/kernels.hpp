@@ -9,7 +9,8 @@ namespace gexcore {
 constexpr size_t kBlockRows = 512;
 constexpr size_t kLanes = 8;
 constexpr size_t kGreekCount = 12;
-constexpr size_t kSweepRun = 32;  // spots between two seeds of the recurrence
+constexpr size_t kSweepRun = 32;                       // spots between two seeds of the recurrence
+constexpr size_t kColumnStride = kBlockRows + kLanes;  // of prepared columns; a power of two would collide in the cache
 
 // Columns of one block, unit stride. `sign` is +1 for calls, -1 for puts.
 struct GreekBlock {
@@ -28,6 +29,16 @@ struct SweepBlock {
     const double* center_low;
     const double* inverse_width;
     const double* amplitude;  // weight e^{-yT} / (s sqrt T sqrt 2 pi); 0 switches the row off
+};
+
+// Vols of one block and the smile of each row's expiration (see gexcore/dynamics.hpp).
+struct VolBlock {
+    const double *implied_vol, *moneyness, *inverse_width, *level, *slope, *curvature, *low, *high, *floor;
+};
+
+struct VolMove {
+    double log_move;  // ln(spot' / spot)
+    double shift, per_log_spot, relative;
 };
 
 struct Kernels {
@@ -54,6 +65,15 @@ struct Kernels {
     // vol[i] from price[i], NaN where none exists; status: 0 solved, 1 at or below intrinsic, 2 at or above the maximum, 3 an
     // input that is not a number or out of range. in.implied_vol is not read.
     void (*implied_vol)(const GreekBlock& in, const double* price, size_t n, double* vol, double* status);
+    // Vols after a move of spot, and their derivatives in ln spot.
+    void (*move_vols)(const VolBlock& in, size_t n, const VolMove& move, double* vol, double* slope);
+    // Columns of a block prepared for a set of greeks, kColumnStride apart.
+    size_t (*moment_columns)(uint32_t which);
+    void (*moment_prepare)(const GreekBlock& in, const double* weight, size_t n, uint32_t which, double* columns);
+    // out[k * spots + j] = sum of weight * (k-th greek of `which` times a power of S) at spot j, from columns prepared for the
+    // same set. step > 0: ln S ascends by `step` each (recurrence); 0: any spots.
+    void (*sweep_moments)(const double* columns, size_t n, uint32_t which, const double* log_high, const double* log_low,
+                          size_t spots, double step, double* out);
 };
 
 }  // namespace gexcore

@@ -7,6 +7,7 @@
 
 #include "blocks.hpp"
 #include "dispatch.hpp"
+#include "grid.hpp"
 #include "parallel.hpp"
 
 namespace gexcore {
@@ -16,18 +17,6 @@ constexpr int kCoarsest = -8;  // exponents of the step of the search grid
 constexpr int kFinest = -13;
 constexpr double kShareThatMatters = 1e-3;
 constexpr std::size_t kTileSpots = 1024;
-constexpr std::size_t kFewestUniform = 8;
-constexpr double kSpotRounding = 1e-15;  // of ln S: a few roundings of S
-
-// The step in ln S if all steps are equal up to the rounding of the spots themselves, else 0.
-double uniform_step(const double* high, const double* low, std::size_t count) {
-    if (count < kFewestUniform) return 0.0;
-    const auto distance = [&](std::size_t j) { return (high[j] - high[0]) + (low[j] - low[0]); };
-    const double step = distance(count - 1) / static_cast<double>(count - 1);
-    for (std::size_t j = 1; j < count; ++j)
-        if (!(std::fabs(distance(j) - static_cast<double>(j) * step) <= kSpotRounding)) return 0.0;
-    return step;
-}
 
 }  // namespace
 

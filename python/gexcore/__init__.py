@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from gexcore import bsm, cpu
 from gexcore._core import __version__
+from gexcore.across import Across, levels_across
 from gexcore.analysis import Analysis, analyze
 from gexcore.chain import Chain
+from gexcore.change import Change, explain_change
 from gexcore.cpu import get_num_threads, set_num_threads
 from gexcore.errors import (
     ChainFileError,
@@ -19,10 +21,19 @@ from gexcore.errors import (
 )
 from gexcore.exposures import Exposures, compute_exposures
 from gexcore.greeks import ChainGreeks, compute_greeks
+from gexcore.hedges import DeltaHedge, HedgeFlow, HedgeLadder, UnwindLadder
+from gexcore.hedging import charm_flow, delta_hedge, hedge_flow, hedge_ladder, unwind_ladder
+from gexcore.horizon import chain_at
+from gexcore.landscape import Landscape, compute_landscape
+from gexcore.level_path import LevelPath, level_path
 from gexcore.levels import Levels, find_levels
 from gexcore.positions import Positions, assign_positions
 from gexcore.profile import Profile, sweep_profile
 from gexcore.regime import Regime, classify_regime
+from gexcore.scenario import ScenarioCube, scenario_cube
+from gexcore.sensitivities import Sensitivities, compute_sensitivities
+from gexcore.sign_band import SignBand, levels_band
+from gexcore.smiles import Smiles, fit_smiles
 
 if TYPE_CHECKING:
     from gexcore.io import read_cboe
@@ -32,34 +43,60 @@ if TYPE_CHECKING:
 _DOORS = {"read_cboe": "gexcore.io", "synthetic_chain": "gexcore.synthetic"}
 
 __all__ = [
+    "Across",
     "Analysis",
     "Chain",
     "ChainFileError",
     "ChainGreeks",
+    "Change",
     "ConventionError",
+    "DeltaHedge",
     "Exposures",
     "GexError",
+    "HedgeFlow",
+    "HedgeLadder",
     "InputError",
+    "Landscape",
+    "LevelPath",
     "Levels",
     "MismatchError",
     "NotComputedError",
     "Positions",
     "Profile",
     "Regime",
+    "ScenarioCube",
+    "Sensitivities",
+    "SignBand",
+    "Smiles",
+    "UnwindLadder",
     "__version__",
     "analyze",
     "assign_positions",
     "bsm",
+    "chain_at",
+    "charm_flow",
     "classify_regime",
     "compute_exposures",
     "compute_greeks",
+    "compute_landscape",
+    "compute_sensitivities",
     "cpu",
+    "delta_hedge",
+    "explain_change",
     "find_levels",
+    "fit_smiles",
     "get_num_threads",
+    "hedge_flow",
+    "hedge_ladder",
+    "level_path",
+    "levels_across",
+    "levels_band",
     "read_cboe",
+    "scenario_cube",
     "set_num_threads",
     "sweep_profile",
     "synthetic_chain",
+    "unwind_ladder",
 ]
 
 

@@ -29,6 +29,34 @@ def greeks(
     out: _Float64 | None,
     threads: int | None,
 ) -> _Float64: ...
+def move_vols(
+    implied_vol: _Numbers,
+    smile: _Float64 | None,
+    shift: float,
+    per_log_spot: float,
+    relative: float,
+    spot: float,
+    at: float,
+    threads: int | None = ...,
+) -> _Float64: ...
+def sweep_dynamics(
+    strike: _Numbers,
+    time_to_expiry: _Numbers,
+    implied_vol: _Numbers,
+    rate: _Numbers,
+    dividend_yield: _Numbers,
+    is_call: _Numbers,
+    weight: _Numbers,
+    smile: _Float64 | None,
+    shift: float,
+    per_log_spot: float,
+    relative: float,
+    spot: float,
+    spots: _Numbers,
+    which: int,
+    effective_gamma: bool,
+    threads: int | None = ...,
+) -> _Float64: ...
 def implied_vol(
     price: _Numbers,
     spot: _Numbers,
@@ -44,18 +72,6 @@ def sum(values: _Numbers, threads: int | None = ...) -> float: ...
 def sum_abs(values: _Numbers, threads: int | None = ...) -> float: ...
 def sum_by(
     values: _Numbers, keys: npt.NDArray[np.int32], count: int, threads: int | None = ...
-) -> _Float64: ...
-def sweep_greeks(
-    strike: _Numbers,
-    time_to_expiry: _Numbers,
-    implied_vol: _Numbers,
-    rate: _Numbers,
-    dividend_yield: _Numbers,
-    is_call: _Numbers,
-    weight: _Numbers,
-    spots: _Numbers,
-    which: int,
-    threads: int | None = ...,
 ) -> _Float64: ...
 
 @final
@@ -75,3 +91,19 @@ class GammaProfile:
     def crossings(
         self, spots: _Numbers, gamma: _Numbers, threads: int | None = ...
     ) -> list[tuple[float, float, bool]]: ...
+
+@final
+class GreekProfile:
+    def __init__(
+        self,
+        strike: _Numbers,
+        time_to_expiry: _Numbers,
+        implied_vol: _Numbers,
+        rate: _Numbers,
+        dividend_yield: _Numbers,
+        is_call: _Numbers,
+        weight: _Numbers,
+        which: int,
+        threads: int | None = ...,
+    ) -> None: ...
+    def evaluate(self, spots: _Numbers, threads: int | None = ...) -> _Float64: ...

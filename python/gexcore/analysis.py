@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from gexcore.chain import Chain
 from gexcore.coverage import Coverage
+from gexcore.dynamics import Dynamics
 from gexcore.exposures import Exposures, compute_exposures
 from gexcore.greeks import ChainGreeks, compute_greeks
+from gexcore.landscape import Landscape, compute_landscape
 from gexcore.levels import Levels, find_levels
 from gexcore.positions import Positions, assign_positions
 from gexcore.profile import Profile, sweep_profile
 from gexcore.rates import Rates
 from gexcore.regime import Regime, classify_regime
 from gexcore.results import Result, align, money, number, plain
+from gexcore.sign_band import SignBand, levels_band
+from gexcore.smiles import Smiles, fit_smiles
 
 ENOUGH_OPEN_INTEREST = 0.9
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Analysis(Result):
     """Everything computed on the way, and the two results: `levels` and `regime`."""
 
@@ -30,6 +35,7 @@ class Analysis(Result):
     profile: Profile
     levels: Levels
     regime: Regime
+    band: SignBand | None = None
 
     @property
     def coverage(self) -> Coverage:
@@ -49,8 +55,10 @@ class Analysis(Result):
             "as_of": as_of.time.isoformat() if as_of else None,
             "net_gamma": self.exposures.gamma.net,
             "gross_gamma": self.exposures.gamma.gross,
+            "effective_net_gamma": self.levels.net_gamma[0],
             **self.levels.to_dict(),
             "regime": self.regime.to_dict(),
+            **({} if self.band is None else {"band": self.band.to_dict()}),
             "warnings": self.warnings,
             "coverage": self.coverage.to_dict(),
             "manifest": plain(self.manifest),
@@ -61,8 +69,19 @@ class Analysis(Result):
 
     def __str__(self) -> str:
         parts = [str(self.chain), self._table(), self.regime.describe()]
+        parts += [] if self.band is None else [str(self.band)]
         parts += ["\n".join(f"WARNING {text}" for text in self.warnings)] if self.warnings else []
         return "\n\n".join([*parts, self._footer()])
+
+    @cached_property
+    def smiles(self) -> Smiles:
+        """The smile of each expiration."""
+        return self.profile.smiles or fit_smiles(self.chain)
+
+    @cached_property
+    def landscape(self) -> Landscape:
+        """How gamma is spread over strikes and expirations."""
+        return compute_landscape(self.levels)
 
     @property
     def rates(self) -> Rates:
@@ -82,7 +101,7 @@ class Analysis(Result):
         return found + [str(flag) for flag in self.regime.flags.values() if flag.raised]
 
     def details(self) -> str:
-        """Expirations, top strikes, drivers, profile and all flags, as text."""
+        """Top strikes, drivers, landscape, expirations, profile and all flags, as text."""
         levels = self.levels
         points = {"profile peak": levels.profile_peak, "profile trough": levels.profile_trough}
         single = [
@@ -110,6 +129,7 @@ class Analysis(Result):
             "levels": align(single),
             "strikes with the largest net gamma": align(tops, right=(0, 1)),
             "contracts that drive net gamma": align(drivers, right=(2, 4, 5)),
+            "landscape": self.landscape.summary(),
             "expirations": str(levels.expiries),
             "flags": align(flags),
         }
@@ -117,12 +137,11 @@ class Analysis(Result):
 
     def _table(self) -> str:
         gamma, regime = self.exposures.gamma, self.regime
-        share = (
-            ""
-            if regime.net_to_gross is None
-            else f"{regime.net_to_gross:+.1%} of gross {money(gamma.gross)}"
-        )
-        rows = [["net gamma", f"{money(gamma.net)} $ per 1%", share], *self.levels.rows()]
+        rows = [["net gamma", f"{money(gamma.net)} $ per 1%", _share(gamma.net, gamma.gross)]]
+        if self.profile.vols_move:
+            net, gross = self.levels.net_gamma
+            rows.append(["effective gamma", f"{money(net)} $ per 1%", _share(net, gross)])
+        rows += self.levels.rows()
         distance = ""
         if regime.distance_pct is not None:
             distance = f"spot {regime.distance_pct:+.2f}% from zero gamma"
@@ -163,6 +182,10 @@ class Analysis(Result):
         return align(lines)
 
 
+def _share(net: float, gross: float) -> str:
+    return f"{net / gross:+.1%} of gross {money(gross)}" if gross else ""
+
+
 def _rates_text(rates: dict[str, Any]) -> str:
     rate, dividend_yield = _percent(rates["rate"]), _percent(rates["dividend_yield"])
     note = f" - NOTE: {rates['note']}" if rates["note"] else ""
@@ -185,8 +208,10 @@ def analyze(
     size: str = "open_interest",
     side: str = "net",
     gated: bool = False,
+    dynamics: Dynamics | str = "sticky_strike",
     adv: float | None = None,
     kappa: float | None = None,
+    sign_accuracy: float | None = None,
     threads: int | None = None,
 ) -> Analysis:
     """Go from a chain to levels and regime.
@@ -196,7 +221,9 @@ def analyze(
         positions: a rule of `assign_positions` (with its `contracts`, `weights` or `size`), or
             Positions of this chain.
         side, gated: how walls are chosen, see `find_levels`.
+        dynamics: how vols move with spot, see `sweep_profile`.
         adv, kappa: daily volume in dollars and price impact, see `classify_regime`.
+        sign_accuracy: probability that signs are right, for `.band`, see `levels_band`.
         threads: as in `bsm.greeks`.
 
     Returns:
@@ -217,7 +244,10 @@ def analyze(
         )
     greeks = compute_greeks(chain, threads=threads)
     exposures = compute_exposures(chain, greeks, positions)
-    profile = sweep_profile(chain, positions, threads=threads)
+    profile = sweep_profile(chain, positions, dynamics=dynamics, threads=threads)
     levels = find_levels(exposures, profile, side, gated)
     regime = classify_regime(levels, adv, kappa)
-    return Analysis(chain, greeks, positions, exposures, profile, levels, regime)
+    band = None if sign_accuracy is None else levels_band(levels, sign_accuracy)
+    if band is not None:
+        regime = replace(regime, probability=band.regime[regime.kind])
+    return Analysis(chain, greeks, positions, exposures, profile, levels, regime, band)

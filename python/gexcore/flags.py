@@ -9,8 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from gexcore.impact import (
+    PIN,
+    SQUEEZE,
+    compute_pin,
+    feedback,
+    squeeze_threshold,
+    worst_within_a_day,
+)
 from gexcore.levels import Levels
-from gexcore.results import Result, plain
+from gexcore.results import Result, money, number, plain
 
 SHORT_DATED = 60 / 365  # years; longer straddles feel rates and skew
 STRADDLE_RATIO = (0.77, 0.83)  # straddle / (F s sqrt T); theory says sqrt(2/pi) = 0.798
@@ -89,19 +97,42 @@ def _vol_mismatch(levels: Levels) -> Flag:
     return Flag("vol_mismatch", middle > VOL_GAP, middle, text)
 
 
+def _squeeze(levels: Levels, adv: float | None, kappa: float | None) -> Flag:
+    if adv is None or kappa is None:
+        return Flag("squeeze", None, None, "needs adv and kappa")
+    spot, net = worst_within_a_day(levels)
+    factor = feedback(net, adv, kappa)
+    threshold = squeeze_threshold(adv, kappa)
+    text = f"within a daily deviation hedging multiplies realised vol by up to {factor:.2f}, at "
+    text += f"{number(spot)}; it runs away at {money(threshold)} $ per 1%, {money(net)} is there"
+    return Flag("squeeze", factor >= SQUEEZE, factor, text)
+
+
+def _pin(levels: Levels, adv: float | None, kappa: float | None) -> Flag:
+    pin = compute_pin(levels, adv, kappa)
+    if pin.score is None or pin.deviations is None:
+        return Flag("pin", None, None, "needs adv and kappa" if pin.strike else str(pin))
+    return Flag("pin", pin.score >= PIN and abs(pin.deviations) <= 1, pin.score, str(pin))
+
+
 FLAGS: tuple[Callable[[Levels], Flag], ...] = (_expiry_roll, _stale, _clock_mismatch, _vol_mismatch)
+IMPACT_FLAGS = (_squeeze, _pin)
 
 
-def compute_flags(levels: Levels) -> dict[str, Flag]:
+def compute_flags(
+    levels: Levels, adv: float | None = None, kappa: float | None = None
+) -> dict[str, Flag]:
     """All flags of a book, by name.
 
     Args:
         levels: of the book.
+        adv, kappa: as in `classify_regime`.
 
     Returns:
         "expiry_roll" (share of gross gamma that expires this week), "stale" (age of the quotes),
         "clock_mismatch" (straddles contradict vols and times), "vol_mismatch" (call and put vols
-        at the money differ).
+        at the money differ), "squeeze" (feedback of 2 or more within a daily deviation), "pin" (a
+        pull of a quarter of a deviation to the absolute gamma strike, spot within one).
 
     Source: docs/definitions.md, section 7.
 
@@ -112,4 +143,5 @@ def compute_flags(levels: Levels) -> dict[str, Flag]:
         False
     """
     found = [make(levels) for make in FLAGS]
+    found += [judge(levels, adv, kappa) for judge in IMPACT_FLAGS]
     return {flag.name: flag for flag in found}

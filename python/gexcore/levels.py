@@ -118,6 +118,12 @@ class Levels(Result):
         walls = {"wall_side": self.side, "wall_gated": self.gated}
         return {**self.exposures.manifest, **walls, "dynamics": self.profile.dynamics}
 
+    @cached_property
+    def net_gamma(self) -> tuple[float, float]:
+        """Net and gross at the chain's spot, $ per 1% move; effective where vols move."""
+        gamma = self.exposures.gamma
+        return self.profile.net_at_spot() if self.profile.vols_move else (gamma.net, gamma.gross)
+
     @property
     def at_the_money_vol(self) -> float | None:
         """30 days ahead, decimal."""

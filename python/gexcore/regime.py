@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from gexcore.coverage import Coverage
 from gexcore.errors import InputError
 from gexcore.flags import Flag, compute_flags
+from gexcore.impact import Pin, compute_pin, feedback, squeeze_threshold
 from gexcore.levels import Levels
 from gexcore.results import Result, money, plain
 
@@ -29,7 +33,7 @@ class Regime(Result):
     kind: "long_gamma", "short_gamma", "transition" (|net|/gross < 0.05, or spot within half a
     daily standard deviation of zero gamma), "no_exposure". Distances are from zero gamma to spot,
     positive when spot is above. `feedback` multiplies realised vol; None without `kappa`, infinite
-    where hedging runs away.
+    where hedging runs away. `probability`: how often the kind is the same under errors of sign.
     """
 
     levels: Levels
@@ -41,6 +45,7 @@ class Regime(Result):
     feedback: float | None
     adv: float | None = None
     kappa: float | None = None
+    probability: float | None = None
 
     @property
     def coverage(self) -> Coverage:
@@ -55,20 +60,54 @@ class Regime(Result):
     @cached_property
     def flags(self) -> dict[str, Flag]:
         """Warnings with evidence, by name."""
-        return compute_flags(self.levels)
+        return compute_flags(self.levels, self.adv, self.kappa)
+
+    @cached_property
+    def pin(self) -> Pin:
+        """The pull of the absolute gamma strike."""
+        return compute_pin(self.levels, self.adv, self.kappa)
+
+    @property
+    def squeeze_threshold(self) -> float | None:
+        """Net gamma at which hedging runs away, $ per 1% move; None without adv and kappa."""
+        if self.adv is None or self.kappa is None:
+            return None
+        return squeeze_threshold(self.adv, self.kappa)
 
     def describe(self) -> str:
-        """Who must buy or sell what when price moves, in two sentences; never a prediction."""
+        """Who must buy or sell what when price moves, when and how sure; never a prediction."""
+        return f"{self._who_trades()} {self._when_and_how_sure()}".strip()
+
+    def _when_and_how_sure(self) -> str:
+        if self.kind == "no_exposure":
+            return ""
+        chain, parts = self.levels.exposures.chain, []
+        if chain.as_of is not None:
+            parts.append(f"as of {chain.as_of.time:%Y-%m-%d %H:%M %Z}")
+        if self.distance_deviations is not None:
+            side = "above" if self.distance_deviations > 0 else "below"
+            away = f"{abs(self.distance_deviations):.1f} daily deviations"
+            parts.append(f"spot is {away} {side} zero gamma")
+        roll = self.flags["expiry_roll"].value
+        if roll is not None:
+            parts.append(f"{roll:.0%} of gross gamma expires this week")
+        parts.append(f"{self.coverage.used_open_interest_share:.0%} of open interest is covered")
+        if self.probability is not None:
+            parts.append(f"the regime holds in {self.probability:.0%} of books with wrong signs")
+        text = ", ".join(parts)
+        return f"{text[0].upper()}{text[1:]}."
+
+    def _who_trades(self) -> str:
         if self.kind == "no_exposure":
             return (
                 "No dealer gamma was found, so nothing forces dealers to trade when price moves. "
                 "Check the coverage before reading anything into this."
             )
-        gamma = self.levels.exposures.gamma
-        shares = abs(gamma.in_unit("usd_per_1pct").net) / gamma.chain.spot
-        size = f"about ${money(abs(gamma.net)).lstrip('+')} ({shares:,.0f} shares or index units)"
-        if self.kind == "transition" and gamma.net != 0.0:
-            leaning = "long_gamma" if gamma.net > 0 else "short_gamma"
+        net, _ = self.levels.net_gamma
+        shares = abs(net) / self.levels.exposures.chain.spot
+        size = f"about ${money(abs(net)).lstrip('+')} ({shares:,.0f} shares or index units)"
+        if self.kind == "transition" and net != 0.0:
+            leaning = "long_gamma" if net > 0 else "short_gamma"
             up, down, _ = _TRADES[leaning]
             return (
                 f"Dealers are near balance, slightly {leaning.replace('_', ' ')}: they must {up} "
@@ -96,6 +135,9 @@ class Regime(Result):
             "distance_deviations": self.distance_deviations,
             "pct_adv": self.pct_adv,
             "feedback": plain(self.feedback),
+            "squeeze_threshold": self.squeeze_threshold,
+            "pin": self.pin.to_dict(),
+            "probability": self.probability,
             "flags": plain(self.flags),
             "description": self.describe(),
         }
@@ -138,29 +180,37 @@ def classify_regime(levels: Levels, adv: float | None = None, kappa: float | Non
         raise InputError(
             f"kappa: {kappa} cannot be used", hint="a positive number, together with adv="
         )
-    gamma = levels.exposures.gamma
+    net, gross = levels.net_gamma
     flip, vol = levels.zero_gamma.value, levels.at_the_money_vol
     spot = levels.exposures.chain.spot
-    if not gamma.gross > 0:
+    if not gross > 0:
         return Regime(levels, "no_exposure", None, None, None, None, None, adv, kappa)
-    share = gamma.net / gamma.gross
+    share = net / gross
     distance = math.log(spot / flip) if flip else None
     deviations = distance / (vol / math.sqrt(252)) if distance is not None and vol else None
-    near = deviations is not None and abs(deviations) < TRANSITION_DEVIATIONS
-    kind = "long_gamma" if gamma.net > 0 else "short_gamma"
     return Regime(
         levels,
-        "transition" if abs(share) < TRANSITION_SHARE or near else kind,
+        str(kind_of(net, gross, spot, math.nan if flip is None else flip, vol)),
         share,
         None if flip is None else (spot / flip - 1) * 100,
         deviations,
-        None if adv is None else 100 * gamma.net / adv,
-        None if kappa is None or adv is None else _feedback(kappa * gamma.net / adv),
+        None if adv is None else 100 * net / adv,
+        None if kappa is None or adv is None else feedback(net, adv, kappa),
         adv,
         kappa,
     )
 
 
-def _feedback(impact: float) -> float:
-    """1 / (1 + 100 I GEX); infinite from the run-away point on."""
-    return 1 / (1 + 100 * impact) if impact > -0.01 else math.inf
+def kind_of(
+    net: Any, gross: float, spot: float, flip: Any, vol: float | None
+) -> npt.NDArray[np.str_]:
+    """The kind of regime of books with these nets and flips (NaN = none); numbers or arrays."""
+    net, flip = np.asarray(net, np.float64), np.asarray(flip, np.float64)
+    if not gross > 0:
+        return np.full(net.shape, "no_exposure")
+    near = np.zeros(net.shape, np.bool_)
+    if vol:
+        deviations = np.log(spot / flip) / (vol / math.sqrt(252))
+        near = np.abs(deviations) < TRANSITION_DEVIATIONS
+    balanced = (np.abs(net / gross) < TRANSITION_SHARE) | near
+    return np.where(balanced, "transition", np.where(net > 0, "long_gamma", "short_gamma"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any
 
@@ -89,7 +89,8 @@ class Result:
             for name, value in self._arguments().items()
         }
         fixed = [name for name, value in arguments.items() if _is_fixed(value)]
-        return _make_again, (type(self), arguments, fixed)
+        closed = [n for n, v in self._arguments().items() if isinstance(v, MappingProxyType)]
+        return _make_again, (type(self), arguments, fixed, closed)
 
     def to_dict(self) -> dict[str, Any]:
         """This result as JSON types."""
@@ -103,11 +104,14 @@ def _is_fixed(value: Any) -> bool:
     return isinstance(value, np.ndarray) and not value.flags.writeable
 
 
-def _make_again(kind: type[Result], arguments: Mapping[str, Any], fixed: Iterable[str]) -> Result:
-    """A result from what `__reduce__` kept; arrays that were read-only become so again."""
+def _make_again(
+    kind: type[Result], arguments: dict[str, Any], fixed: Iterable[str], closed: Iterable[str]
+) -> Result:
+    """A result from what `__reduce__` kept; what was read-only becomes so again."""
     for name in fixed:
         arguments[name].flags.writeable = False
-    return kind(**arguments)
+    proxies = {name: MappingProxyType(arguments[name]) for name in closed}
+    return kind(**{**arguments, **proxies})
 
 
 def frame(columns: Mapping[str, Any]) -> Any:
@@ -123,3 +127,48 @@ def frame(columns: Mapping[str, Any]) -> Any:
     except ImportError:
         raise InputError("to_frame needs pandas", hint="pip install pandas") from None
     return pandas.DataFrame(dict(columns))
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Table(Result):
+    """Columns of one length by name: `table["strike"]`; text shows `money` columns as dollars."""
+
+    columns: Mapping[str, Any]
+    money: tuple[str, ...] = ()
+    percent: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> Any:
+        """A column by name."""
+        return self.columns[name]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+    def to_dict(self) -> list[dict[str, Any]]:  # type: ignore[override]
+        """One dictionary per row."""
+        columns = [plain(np.asarray(column)) for column in self.columns.values()]
+        return [dict(zip(self.columns, row, strict=True)) for row in zip(*columns, strict=True)]
+
+    def to_frame(self) -> Any:
+        """A pandas data frame."""
+        return frame(self.columns)
+
+    def __repr__(self) -> str:
+        return f"<Table {', '.join(self.columns)}: {len(self)} rows>"
+
+    def __str__(self) -> str:
+        text = [[name.replace("_", " "), *map(self._cell, [name] * len(self), column)]
+                for name, column in self.columns.items()]  # fmt: skip
+        numeric = [
+            i for i, c in enumerate(self.columns.values()) if np.asarray(c).dtype.kind in "fiu"
+        ]
+        return align(list(zip(*text, strict=True)), right=numeric)
+
+    def _cell(self, name: str, value: Any) -> str:
+        if not isinstance(value, float | int | np.number):
+            return str(value)
+        if not math.isfinite(value):
+            return "-"
+        if name in self.percent:
+            return f"{value:.1%}"
+        return money(float(value)) if name in self.money else number(float(value))

@@ -42,7 +42,7 @@ def resolve(scope: Any, chain: Any) -> tuple[npt.NDArray[np.bool_], str]:
         )
         return (first & alive if text == "next" else ~first), text
     if match := re.fullmatch(r"0dte|dte<=(\d+)", text):
-        return _days(chain) <= int(match[1] or 0), text
+        return calendar_days(chain) <= int(match[1] or 0), text
     if match := re.fullmatch(r"root=(\S+)", text):
         mask = _column(chain, "root") == match[1]
         if not mask.any():
@@ -69,7 +69,7 @@ def _same_expiry(chain: Any, row: int) -> npt.NDArray[np.bool_]:
     return mask
 
 
-def _days(chain: Any) -> npt.NDArray[np.float64]:
+def calendar_days(chain: Any) -> npt.NDArray[np.float64]:
     """Calendar days to expiration, from the New York date of as_of; NaN where unknown."""
     if chain.expiry is None or chain.as_of is None:
         days: npt.NDArray[np.float64] = np.floor(chain.time_to_expiry * 365)

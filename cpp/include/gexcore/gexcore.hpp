@@ -2,11 +2,12 @@
 #pragma once
 #include "gexcore/contracts.hpp"
 #include "gexcore/cpu.hpp"
+#include "gexcore/dynamics.hpp"
 #include "gexcore/error.hpp"
 #include "gexcore/execution.hpp"
+#include "gexcore/greek_profile.hpp"
 #include "gexcore/greeks.hpp"
 #include "gexcore/implied_vol.hpp"
 #include "gexcore/profile.hpp"
 #include "gexcore/sums.hpp"
-#include "gexcore/sweep_greeks.hpp"
 #include "gexcore/version.hpp"

@@ -9,24 +9,31 @@ from typing import NoReturn
 from gexcore import __version__, bsm
 from gexcore.clock import CLOCKS
 from gexcore.conventions import RATE_SOURCES
+from gexcore.dynamics import KINDS
 from gexcore.errors import GexError
 from gexcore.implied_vols import VOL_SOURCES
 from gexcore.levels import SIDES
 from gexcore.positions import RULES, SIZES
+from gexcore.scenario import EXPOSURES as SCENARIOS
 from gexcore.units import EXPOSURES, FUTURES, UNITS
 
 _EPILOG = """examples:
   gexcore demo
   gexcore levels spx_quotedata.csv
   gexcore levels spx.csv --rate 5% --dividend-yield 1.5% --scope 'dte<=30' --positions short_all
+  gexcore levels spx.csv --rate 5.3% --dividend-yield 1.5% --across
   gexcore levels _SPX.json --json | jq .zero_gamma.value
   gexcore exposures spx.csv --greek vanna --by expiry,strike --csv > vanna.csv
   gexcore profile spx.csv --which gamma,delta --from 4000 --to 5000 --steps 101
+  gexcore diff spx_monday.csv spx_tuesday.csv
   gexcore rates spx.csv
 
 A file is a CBOE chain (delayed-quotes JSON, plain or .gz, or quotedata CSV); - is standard input.
 exit codes: 0 done, 1 failed inside, 2 the input or the command cannot be used
 """
+
+
+PICTURES = ("strikes", "profile", "heat_map", "scenario", "ladder", "path")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -44,14 +51,19 @@ def _share(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text!r} is not a rate, write 0.05 or 5%") from None
 
 
+def _shares(text: str) -> tuple[float, ...]:
+    return tuple(_share(part.strip()) for part in text.split(","))
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _path_options() -> _Parser:
-    """Options of the path from a file to positions, the same for every command."""
+def _path_options(*files: str) -> _Parser:
+    """Options of the path from files to positions, the same for every command."""
     path = _Parser(add_help=False)
-    path.add_argument("file", metavar="FILE", help="chain file, or - for standard input")
+    for name in files:
+        path.add_argument(name, metavar=name.upper(), help="chain file, or - for standard input")
     group = path.add_argument_group("conventions, all named in the output")
     group.add_argument(
         "--as-of",
@@ -123,6 +135,19 @@ def _position_options() -> _Parser:
     return held
 
 
+def _dynamics_options() -> _Parser:
+    moves = _Parser(add_help=False)
+    rules = "; ".join(f"{n}{'=X' * k.takes_value}: {k.meaning}" for n, k in KINDS.items())
+    rules = rules.replace("%", "%%")
+    moves.add_argument(
+        "--dynamics",
+        default="sticky_strike",
+        metavar="RULE",
+        help=f"how vols move with spot; {rules}; default sticky_strike",
+    )
+    return moves
+
+
 def _table_options() -> _Parser:
     shape = _Parser(add_help=False)
     kind = shape.add_mutually_exclusive_group()
@@ -131,14 +156,9 @@ def _table_options() -> _Parser:
     return shape
 
 
-def _regime_options() -> _Parser:
-    regime = _Parser(add_help=False)
-    regime.add_argument(
-        "--details",
-        action="store_true",
-        help="also expirations, top strikes, drivers and all flags",
-    )
-    group = regime.add_argument_group("walls and regime")
+def _wall_options() -> _Parser:
+    walls = _Parser(add_help=False)
+    group = walls.add_argument_group("walls")
     group.add_argument(
         "--side",
         choices=SIDES,
@@ -148,6 +168,39 @@ def _regime_options() -> _Parser:
     group.add_argument(
         "--gated", action="store_true", help="call wall at or above spot, put wall at or below"
     )
+    return walls
+
+
+def _saved(table: _Parser) -> _Parser:
+    shape = _Parser(add_help=False, parents=[table])
+    shape.add_argument("--npz", metavar="OUT", help="write axes and values as a NumPy file instead")
+    return shape
+
+
+def _regime_options() -> _Parser:
+    regime = _Parser(add_help=False)
+    regime.add_argument(
+        "--details",
+        action="store_true",
+        help="also expirations, top strikes, drivers, landscape and all flags",
+    )
+    regime.add_argument(
+        "--across",
+        action="store_true",
+        help="the levels under 27 conventions instead (rates, clocks, as_of, scopes, sides of "
+        "walls), their intervals and what moves each most",
+    )
+    regime.add_argument(
+        "--sensitivities",
+        action="store_true",
+        help="also how levels move per day, vol point, rate point and open interest",
+    )
+    regime.add_argument(
+        "--path",
+        action="store_true",
+        help="also the levels to the close and over the next five sessions, spot unchanged",
+    )
+    group = regime.add_argument_group("regime")
     group.add_argument("--adv", type=float, metavar="USD", help="average daily volume in dollars")
     group.add_argument(
         "--kappa",
@@ -171,11 +224,80 @@ def _exposure_options() -> _Parser:
 
 def _profile_options() -> _Parser:
     what = _Parser(add_help=False)
-    known = ", ".join(EXPOSURES)
+    known = ", ".join((*EXPOSURES, "effective_gamma"))
     what.add_argument("--which", type=_names, default=("gamma",), help=f"of {known}")
     what.add_argument("--from", type=float, dest="low", metavar="SPOT", help="default 0.9 spot")
     what.add_argument("--to", type=float, dest="high", metavar="SPOT", help="default 1.1 spot")
     what.add_argument("--steps", type=int, default=41, help="number of spots, default 41")
+    return what
+
+
+def _diff_options() -> _Parser:
+    what = _Parser(add_help=False)
+    known = ", ".join(EXPOSURES)
+    what.add_argument("--which", type=_names, default=("gamma",), help=f"exposures, of {known}")
+    what.add_argument(
+        "--positions-after",
+        choices=[name for name, rule in RULES.items() if rule.needs is None],
+        help="rule for AFTER, default that of BEFORE",
+    )
+    return what
+
+
+def _grid_options() -> _Parser:
+    grid = _Parser(add_help=False)
+    group = grid.add_argument_group("scenarios")
+    group.add_argument("--exposure", choices=SCENARIOS, default="gamma", help="default gamma")
+    group.add_argument(
+        "--spots",
+        metavar="GRID",
+        help="4500,4600 or 4500:4900:9 (low, high, how many) or =-5%%:5%%:21; default +-10%%",
+    )
+    group.add_argument(
+        "--times",
+        metavar="TIMES",
+        help="days ahead such as 0,0.25,1 or ISO times with zone; default: to the close, hour by "
+        "hour, and the closes of the next five sessions",
+    )
+    group.add_argument(
+        "--vol-shifts",
+        type=_shares,
+        default=(0.0,),
+        metavar="SHIFTS",
+        help="added to every vol: =-0.02,0,0.02 or =-2%%,0,2%% (2 vol points); default 0",
+    )
+    return grid
+
+
+def _hedge_options() -> _Parser:
+    what = _Parser(add_help=False)
+    kind = what.add_mutually_exclusive_group()
+    kind.add_argument("--ladder", action="store_true", help="moves of 0.25 to 5%% either way")
+    kind.add_argument(
+        "--charm-to-close", action="store_true", help="what the passage of time to the close does"
+    )
+    kind.add_argument(
+        "--unwind", action="store_true", help="what the next settlement releases, by spot"
+    )
+    kind.add_argument(
+        "--spot-return", type=_share, default=0.0, metavar="R", help="one move: 0.01 or 1%%"
+    )
+    what.add_argument("--days", type=float, default=0.0, help="calendar days that pass")
+    what.add_argument("--vol-points", type=float, default=0.0, help="added to every vol, 1 = 0.01")
+    what.add_argument("--futures", choices=FUTURES, help="hedge in whole futures contracts")
+    what.add_argument(
+        "--hedge-held", type=float, default=0.0, metavar="SHARES", help="held already, signed"
+    )
+    return what
+
+
+def _plot_options() -> _Parser:
+    what = _Parser(add_help=False)
+    what.add_argument("--kind", choices=PICTURES, default="strikes", help="default strikes")
+    what.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help="a .png, .svg or .pdf file"
+    )
+    what.add_argument("--dark", action="store_true", help="light on dark")
     return what
 
 
@@ -199,16 +321,32 @@ def build_parser(
     )
     parser.add_argument("--version", action="version", version=f"gexcore {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    path, held, table = _path_options(), _position_options(), _table_options()
+    path, held, table = _path_options("file"), _position_options(), _table_options()
     grammar = {
         "levels": (
             "zero gamma, walls and regime of a chain file",
-            [path, held, _regime_options(), table],
+            [path, held, _dynamics_options(), _wall_options(), _regime_options(), table],
+        ),
+        "diff": (
+            "why exposures and levels changed between two chain files",
+            [_path_options("before", "after"), held, _wall_options(), _diff_options(), table],
         ),
         "exposures": ("an exposure summed by a key", [path, held, _exposure_options(), table]),
         "profile": (
             "exposures as functions of spot, re-priced",
-            [path, held, _profile_options(), table],
+            [path, held, _dynamics_options(), _profile_options(), table],
+        ),
+        "scenario": (
+            "an exposure over spot x time x vol, re-priced",
+            [path, held, _dynamics_options(), _grid_options(), _saved(table)],
+        ),
+        "hedge": (
+            "what dealers must trade: now, through a move, as time passes",
+            [path, held, _dynamics_options(), _hedge_options(), table],
+        ),
+        "plot": (
+            "a picture: strikes, profile, heat map, scenario, ladder or path",
+            [path, held, _dynamics_options(), _grid_options(), _plot_options()],
         ),
         "greeks": ("greeks of every contract", [path, _greek_options(), table]),
         "rates": ("forward, rate and yield per expiry from put-call parity", [path, table]),

@@ -1,0 +1,75 @@
+"""Levels of 19,000 contracts under 24 conventions, and under the default 27."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import books
+import gexcore as gex
+import numpy as np
+import pytest
+from gexcore import clock
+
+pytestmark = pytest.mark.benchmark(group="levels across conventions")
+
+GRID = {
+    "rates": ["given", "parity", "zero"],
+    "clock": clock.CLOCKS,
+    "as_of": ["printed", "session"],
+}
+
+
+@pytest.fixture(scope="module")
+def chain() -> gex.Chain:
+    """With a printed time, so that both as_of can be chosen."""
+    chain = gex.synthetic_chain(19_000)
+    assert chain.as_of is not None
+    return chain.with_conventions(as_of=clock.AsOf(chain.as_of.time, "printed", chain.as_of.time))
+
+
+def assert_row(row: Any, chain: gex.Chain) -> None:
+    """Net gamma, its zero and the walls from gammas computed here."""
+    c = row.convention
+    rates: dict[str, Any] = {
+        "given": {},
+        "parity": {"rates": "parity"},
+        "zero": {"rate": 0.0, "dividend_yield": 0.0},
+    }[c.rates]
+    chain = chain.with_conventions(as_of=c.as_of, clock=c.clock, **rates)
+    on = (chain.implied_vol > 0) & (chain.time_to_expiry > 0) & (chain.open_interest > 0)
+    columns = (chain.strike, chain.time_to_expiry, chain.implied_vol)
+    columns += (chain.rate, chain.dividend_yield, chain.is_call)
+    b = books.Book(chain.spot, *(np.broadcast_to(x, len(on))[on] for x in columns))
+    weight = np.where(b.is_call, 100.0, -100.0) * chain.open_interest[on]
+
+    def each(spot: float) -> Any:
+        return weight * books.numpy_gamma(b._replace(spot=spot)) * spot**2 / 100
+
+    gamma = each(chain.spot)
+    assert abs(gamma.sum() / row.net_gamma - 1) < 1e-9
+    zero = row.zero_gamma
+    assert each(zero * (1 - 1e-6)).sum() * each(zero * (1 + 1e-6)).sum() < 0
+    strikes, codes = np.unique(b.strike, return_inverse=True)
+    by_strike = np.bincount(codes, gamma)
+    assert row.call_wall == strikes[by_strike.argmax()]
+    assert row.put_wall == strikes[by_strike.argmin()]
+
+
+def test_across_24(benchmark: Callable[..., Any], chain: gex.Chain) -> None:
+    across = gex.levels_across(chain, conventions=GRID)
+    assert len(across) == 24
+    for row in across.rows:
+        assert_row(row, chain)
+    zeros = [row.zero_gamma for row in across.rows]
+    interval = across.intervals["zero_gamma"]
+    assert (interval.low, interval.high) == (min(zeros), max(zeros))
+    benchmark(gex.levels_across, chain, conventions=GRID)
+
+
+def test_across_default(benchmark: Callable[..., Any], chain: gex.Chain) -> None:
+    across = gex.levels_across(chain)
+    assert len(across) == 27
+    for row in across.where(scope="all", side="net"):
+        assert_row(row, chain)
+    benchmark(gex.levels_across, chain)
