@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gexcore import bsm, cpu
+from gexcore import bsm, cpu, positions, trades
 from gexcore._core import __version__
 from gexcore.across import Across, levels_across
 from gexcore.analysis import Analysis, analyze
@@ -34,6 +34,7 @@ from gexcore.scenario import ScenarioCube, scenario_cube
 from gexcore.sensitivities import Sensitivities, compute_sensitivities
 from gexcore.sign_band import SignBand, levels_band
 from gexcore.smiles import Smiles, fit_smiles
+from gexcore.trades import Trades
 
 if TYPE_CHECKING:
     from gexcore.io import read_cboe
@@ -68,6 +69,7 @@ __all__ = [
     "Sensitivities",
     "SignBand",
     "Smiles",
+    "Trades",
     "UnwindLadder",
     "__version__",
     "analyze",
@@ -91,11 +93,13 @@ __all__ = [
     "level_path",
     "levels_across",
     "levels_band",
+    "positions",
     "read_cboe",
     "scenario_cube",
     "set_num_threads",
     "sweep_profile",
     "synthetic_chain",
+    "trades",
     "unwind_ladder",
 ]
 
