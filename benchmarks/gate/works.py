@@ -65,6 +65,15 @@ def moved_vols() -> Call:
     return lambda: _core.move_vols(vol, None, 0.0, -1.0, 0.0, 100.0, 99.0), ROWS
 
 
+def certificate() -> Call:
+    """A proof of all crossings within 15% of spot."""
+    s = books.sweep(ROWS // 2)
+    _, strike, years, vol, rate, dividend_yield, _ = s.book
+    prepared = _core.GammaProfile(strike, years, vol, rate, dividend_yield, s.weight)
+    ends, none = s.spots[[0, -1]].tolist(), np.empty(0)
+    return lambda: _core.certify(prepared, *ends, none), len(s.weight)
+
+
 def sums() -> Call:
     """Net and gross of a column."""
     values = np.random.default_rng(13).normal(size=10 * ROWS)
@@ -79,5 +88,6 @@ WORKS = {
     "profiles": Work(("moment_columns", "moment_prepare", "sweep_moments"), greek_profiles),
     "W4": Work(("implied_vol",), implied_vols),
     "move vols": Work(("move_vols",), moved_vols),
+    "certificate": Work(("expand",), certificate),
     "sums": Work(("sum", "sum_abs"), sums),
 }
