@@ -192,7 +192,7 @@ def main() -> None:
             print(f"{isa}: reference {watch.best['reference'] * 1e9:.2f} ns per row")
             for name, ratio in measured[isa].items():
                 nanoseconds = watch.best[name] * 1e9
-                print(f"  {name:10} {nanoseconds:8.3f} ns per item, {ratio:.4f} of the reference")
+                print(f"  {name:11} {nanoseconds:8.3f} ns per item, {ratio:.4f} of the reference")
     if asked.write:
         write(measured)
 

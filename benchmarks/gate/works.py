@@ -47,10 +47,31 @@ def uneven_profile() -> Call:
     return lambda: books.gamma_profile(uneven), len(s.weight) * SPOTS
 
 
+def greek_profiles() -> Call:
+    """Profiles of eight greeks at geometric spots."""
+    s = books.sweep(ROWS // 8, SPOTS)
+    return lambda: books.greek_profiles(s, books.EIGHT), len(s.weight) * SPOTS
+
+
 def implied_vols() -> Call:
     """W4."""
     arguments = books.priced(ROWS).arguments()
     return lambda: bsm.implied_vol(*arguments), ROWS
+
+
+def moved_vols() -> Call:
+    """Vols after a move of spot, sticky by a slope."""
+    vol = np.random.default_rng(14).uniform(0.1, 0.6, ROWS)
+    return lambda: _core.move_vols(vol, None, 0.0, -1.0, 0.0, 100.0, 99.0), ROWS
+
+
+def certificate() -> Call:
+    """A proof of all crossings within 15% of spot."""
+    s = books.sweep(ROWS // 2)
+    _, strike, years, vol, rate, dividend_yield, _ = s.book
+    prepared = _core.GammaProfile(strike, years, vol, rate, dividend_yield, s.weight)
+    ends, none = s.spots[[0, -1]].tolist(), np.empty(0)
+    return lambda: _core.certify(prepared, *ends, none), len(s.weight)
 
 
 def sums() -> Call:
@@ -64,6 +85,9 @@ WORKS = {
     "W2": Work(("sum_by",), gamma_by_strike),
     "W3": Work(("sweep_prepare", "split_log", "sweep_uniform"), profile),
     "W3 uneven": Work(("sweep",), uneven_profile),
+    "profiles": Work(("moment_columns", "moment_prepare", "sweep_moments"), greek_profiles),
     "W4": Work(("implied_vol",), implied_vols),
+    "move vols": Work(("move_vols",), moved_vols),
+    "certificate": Work(("expand",), certificate),
     "sums": Work(("sum", "sum_abs"), sums),
 }
