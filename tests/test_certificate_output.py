@@ -11,7 +11,7 @@ import pytest
 from certified import certified, of
 from gexcore import _core
 from gexcore.cli import main
-from gexcore.errors import InputError
+from gexcore.errors import ConventionError, InputError
 
 
 def test_certificate_as_text_data_and_frame(capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,6 +38,14 @@ def test_command_line(test_data: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert "certificate            proved  " in capsys.readouterr().out
     assert main(["levels", path, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["certificate"] is None
+
+
+def test_vols_that_move_are_beyond_the_proof() -> None:
+    chain = gex.synthetic_chain(400)
+    with pytest.raises(ConventionError, match=r"nothing is proved with vols that move \(ssr=1\.5\)"):
+        gex.analyze(chain, dynamics="ssr=1.5", certify=True)
+    assert gex.analyze(chain, dynamics="ssr=1.5").levels.certificate is None
+    assert of(gex.analyze(chain, dynamics="ssr=1", certify=True).levels).status == "proved"
 
 
 def test_what_the_core_refuses_and_what_it_cannot_prove() -> None:
