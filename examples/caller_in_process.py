@@ -2,8 +2,8 @@
 
     python examples/caller_in_process.py
 
-Per tick: greeks of all contracts at the new spot, net gamma, and the side of zero gamma. On a slower
-clock: the levels, for which every contract is re-priced over all prices.
+Per tick: greeks of all contracts at the new spot, net gamma, and the side of zero gamma. On a
+slower clock: the levels, for which every contract is re-priced over all prices.
 """
 
 from __future__ import annotations
