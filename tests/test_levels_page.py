@@ -107,3 +107,11 @@ def test_a_straddle_and_a_deviation() -> None:
     rows = gex.analyze(gex.synthetic_chain()).levels.expiries
     ratio = rows.straddle / rows.one_sd
     assert np.nanmedian(ratio[:20]) == pytest.approx(0.798, abs=0.01)
+
+
+def test_the_table_of_sensitivities_is_what_the_code_prints() -> None:
+    block = TEXT.split("```text\n")[1].split("```")[0]
+    levels = gex.analyze(gex.synthetic_chain()).levels
+    printed = str(gex.compute_sensitivities(levels)).splitlines()
+    assert [line for line in block.splitlines() if line not in printed] == []
+    assert len(block.splitlines()) == 7
