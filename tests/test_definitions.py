@@ -14,9 +14,10 @@ from typing import Any
 import gexcore as gex
 import pytest
 from cboe_samples import sheet
-from gexcore import clock, conventions, positions, rates, units
+from gexcore import clock, conventions, positions, rates, scenario, units
 from gexcore.cli import main
 from gexcore.conventions import DEFINITIONS_VERSION
+from gexcore.hedges import PARTS
 
 PAGE = Path(__file__).parents[1] / "docs" / "definitions.md"
 TEXT = PAGE.read_text("utf-8")
@@ -271,11 +272,48 @@ def test_every_key_of_levels_json_is_on_the_page(
     assert missing(found) == set()
 
 
+MOVES = (
+    ("levels", "--sensitivities"),
+    ("levels", "--path"),
+    ("hedge",),
+    ("hedge", "--futures", "ES"),
+    ("hedge", "--ladder"),
+    ("hedge", "--spot-return", "1%", "--days", "0.25", "--vol-points", "-1"),
+    ("hedge", "--charm-to-close"),
+    ("hedge", "--unwind"),
+    ("scenario", "--times", "0,1", "--exposure", "hedge_flow"),
+)
+
+
+@pytest.mark.parametrize("words", MOVES, ids=" ".join)
+def test_every_key_about_moves_is_on_a_page(
+    words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "chain.csv"
+    path.write_bytes(sheet())
+    command, *options = words
+    assert main([command, str(path), *options, "--json"]) == 0
+    found = set(keys_of(json.loads(capsys.readouterr().out)))
+    assert "manifest" in found
+    assert missing(found) == set()
+
+
+def test_every_key_of_a_wall_that_moves_is_on_a_page() -> None:
+    chain = gex.synthetic_chain(n=4000)
+    found = set(keys_of(gex.compute_sensitivities(gex.analyze(chain).levels).to_dict()))
+    assert {"per_day", "lead", "of_open_interest", "crossings"} <= found
+    assert missing(found) == set()
+    assert missing(PARTS) == missing(scenario.EXPOSURES) == set()
+
+
 def test_every_status_is_on_the_page() -> None:
     strikes = {"no_positive_strike", "no_negative_strike", "no_exposure", "at_end_strike"}
     zero = {"found", "always_long", "always_short", "short_to_long", "long_to_short"}
     kinds = {"long_gamma", "short_gamma", "transition"}
     fits = {"fitted", "interpolated", "flat", "american: flat", "not used", "flat fallback"}
     moments = {"printed", "last session 16:00", "given", "time to expiry given"}
-    assert missing(strikes | zero | kinds | fits | moments | {"delta_not_computed"}) == set()
+    assert (
+        missing(strikes | zero | kinds | fits | moments | {"delta_not_computed", "no_runner_up"})
+        == set()
+    )
     assert missing(field for field in rates.ParityTable.__dataclass_fields__) == set()

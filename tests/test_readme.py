@@ -5,9 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import shlex
 from pathlib import Path
 
+import gexcore as gex
 import pytest
+from gexcore.cli import main
+from test_commands import sheet as file_of
 
 README = Path(__file__).parents[1] / "README.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -53,3 +57,47 @@ def test_the_two_commands_stand_alone_in_their_blocks() -> None:
 def test_blocks_were_found() -> None:
     assert len(python_blocks()) >= 4
     assert sum(shown is not None for _, shown in python_blocks()) >= 3
+
+
+def commands() -> list[str]:
+    """Commands on files, without their comments."""
+    (block,) = [text for language, text in blocks() if "gexcore hedge" in text]
+    return [line.split("  # ")[0].split(" # ")[0].strip() for line in block.splitlines()]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_command_runs(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if "plot" in command:
+        pytest.importorskip("matplotlib")
+    monkeypatch.chdir(tmp_path)
+    text = file_of(gex.synthetic_chain(n=2000))
+    for name in ("spx", "monday", "tuesday"):
+        Path(f"{name}.csv").write_text(text)
+    words = shlex.split(command.removesuffix("< spx.csv"))
+    if command.endswith("< spx.csv"):
+        stream = io.TextIOWrapper(io.BytesIO(text.encode()), "utf-8")
+        monkeypatch.setattr("sys.stdin", stream)
+    assert words[0] == "gexcore"
+    assert main(words[1:]) == 0
+    assert Path("profile.png").exists() if "plot" in words else capsys.readouterr().out
+
+
+def test_speeds_are_those_of_the_benchmarks() -> None:
+    page = (README.parent / "benchmarks" / "README.md").read_text("utf-8")
+    table = README.read_text("utf-8").split("## Fast and right at once")[1].split("\n## ")[0]
+    cells = [line for line in table.splitlines() if line.startswith("| ")][1:]
+    figures = re.findall(r"([\d.,]+) (?:ns|us|ms)|(\de-\d\d)", "\n".join(cells))
+    assert len(figures) > 30
+    for time, error in figures:
+        assert re.search(rf"(?<![\d.]){re.escape(time or error)}(?![\d.])", page), time or error
+
+
+def test_demo_is_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo"]) == 0
+    shown = next(text for language, text in blocks() if language == "text")
+    assert shown.strip() in capsys.readouterr().out

@@ -64,7 +64,7 @@ def delta_hedge(
     Raises:
         ConventionError: no such futures contract or rule. InputError: a hedge that is no number.
 
-    Source: docs/definitions.md, section 8.
+    Source: docs/hedging.md.
 
     Example:
         >>> chain = Chain.from_arrays(spot=100.0, strike=[100.0], is_call=[True],
@@ -116,7 +116,7 @@ def hedge_ladder(
         InputError: a return at or below -100%, numbers that are not finite, a time before now.
         ConventionError: unknown dynamics or rule. MismatchError: positions of another chain.
 
-    Source: docs/definitions.md, section 8.
+    Source: docs/hedging.md.
 
     Example:
         >>> import gexcore as gex
@@ -239,7 +239,7 @@ def hedge_flow(
     Raises:
         InputError, ConventionError, MismatchError: as `hedge_ladder`.
 
-    Source: docs/definitions.md, section 8.
+    Source: docs/hedging.md.
 
     Example:
         >>> import gexcore as gex
@@ -267,7 +267,7 @@ def charm_flow(chain: Chain, positions: Positions | str = "naive", until: Any = 
     Raises:
         InputError: a time before the chain's, or no time and a chain without as_of.
 
-    Source: docs/definitions.md, section 8.
+    Source: docs/hedging.md.
 
     Example:
         >>> import gexcore as gex
@@ -297,7 +297,7 @@ def unwind_ladder(
     Raises:
         InputError: spots that are not positive and ascending.
 
-    Source: docs/definitions.md, section 8.
+    Source: docs/hedging.md.
 
     Example:
         >>> import gexcore as gex

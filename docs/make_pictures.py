@@ -1,0 +1,107 @@
+"""Draws the pictures of the pages and of the README: docs/pictures/*.png.
+
+    python docs/make_pictures.py            draw them all
+    python docs/make_pictures.py --check    fail if one is missing, unknown, or shows something else
+
+Needs matplotlib (extra `plot`). All are of `gexcore.synthetic_chain()`: no market is shown. Bytes
+differ between versions of matplotlib, so each file carries what it shows as text (axes, legends
+with their numbers, limits, counts of marks), and that is what `--check` compares.
+"""
+
+from __future__ import annotations
+
+import argparse
+import struct
+import sys
+import zlib
+from pathlib import Path
+
+import gexcore as gex
+import numpy as np
+from gexcore import plot
+
+FOLDER = Path(__file__).resolve().parent / "pictures"
+KEY = "Description"
+DPI = 80  # 960 x 560
+
+
+def figures():
+    """Every picture by name."""
+    chain = gex.synthetic_chain()
+    result = gex.analyze(chain)
+    around = np.arange(4720.0, 5281.0, 10.0)
+    move = {"days": 0.25, "vol_points": -1.0}
+    return {
+        "strikes": plot.plot_strikes(result),
+        "profile": plot.plot_profile(result, across=gex.levels_across(chain)),
+        "heat_map": plot.plot_heat_map(result, reach=0.05, expiries=16),
+        "path": plot.plot_path(gex.level_path(chain)),
+        "scenario": plot.plot_scenario(gex.scenario_cube(chain, spots=around)),
+        "ladder": plot.plot_ladder(gex.hedge_ladder(chain, **move)),
+    }
+
+
+def structure(figure):
+    """What a figure shows, as text."""
+    lines = [figure.get_suptitle()]
+    for axes in figure.axes:
+        limits = " ".join(f"{value:.3g}" for value in (*axes.get_xlim(), *axes.get_ylim()))
+        marks = f"{len(axes.lines)} lines {len(axes.patches)} bars {len(axes.images)} images"
+        legend = axes.get_legend_handles_labels()[1]
+        lines += [axes.get_title("left"), axes.get_xlabel(), axes.get_ylabel(), *legend]
+        lines += [limits, marks]
+    return " | ".join(line for line in lines if line)
+
+
+def described(path):
+    """The text that a picture carries."""
+    data, at = path.read_bytes(), 8
+    while at < len(data):
+        (size,) = struct.unpack(">I", data[at : at + 4])
+        kind, body = data[at + 4 : at + 8], data[at + 8 : at + 8 + size]
+        at += 12 + size
+        key, _, rest = body.partition(b"\0")
+        if kind in (b"tEXt", b"iTXt") and key == KEY.encode():
+            return text_of(kind, rest)
+    return None
+
+
+def text_of(kind, rest):
+    """Text of a PNG chunk, plain or international."""
+    if kind == b"tEXt":
+        return rest.decode("latin-1")
+    packed, text = rest[0], rest[2:].split(b"\0", 2)[2]
+    return (zlib.decompress(text) if packed else text).decode("utf-8")
+
+
+def draw(folder=FOLDER):
+    """Write every picture."""
+    for name, figure in figures().items():
+        figure.savefig(folder / f"{name}.png", dpi=DPI, metadata={KEY: structure(figure)})
+
+
+def faults(folder=FOLDER):
+    """One line for each picture that is missing, unknown or stale."""
+    wanted = {f"{name}.png": structure(figure) for name, figure in figures().items()}
+    there = {path.name for path in folder.iterdir()}
+    found = [f"{name}: missing" for name in sorted(set(wanted) - there)]
+    found += [f"{name}: drawn by nobody" for name in sorted(there - set(wanted))]
+    for name in sorted(there & set(wanted)):
+        if described(folder / name) != wanted[name]:
+            found.append(f"{name}: shows something else than the code")
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="compare instead of drawing")
+    if not parser.parse_args().check:
+        draw()
+        return 0
+    found = faults()
+    print("\n".join(found) or "pictures: up to date")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
