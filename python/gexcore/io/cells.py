@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gexcore.clock import settlement_times
 from gexcore.errors import ChainFileError
 from gexcore.io.source import file_error, name_vendor, shown
 
@@ -239,3 +240,24 @@ def first_price(values: Float64) -> float:
     """The first positive number, NaN if there is none."""
     positive = values[values > 0]
     return float(positive[0]) if positive.size else float("nan")
+
+
+def session_close(cells: Cells, day: Any) -> datetime | ChainFileError:
+    """The close of a day as the printed time, or the error of a source without a date."""
+    date = as_day(day)
+    if np.isnat(date):
+        return printed_time(cells, None)
+    close: datetime = settlement_times(np.array([date]))[0].item()
+    return close.replace(tzinfo=UTC)
+
+
+def one_underlying(cells: Cells, *names: str) -> str:
+    """The only symbol in a column, "" without one; two are refused."""
+    found = cells.cells(*names)
+    if found is None:
+        return ""
+    symbols = sorted({text.strip("^_$").removeprefix("I:") for text in cells.texts(*names)} - {""})
+    if len(symbols) > 1:
+        message = f"two underlyings in one file: {shown(symbols[0])} and {shown(symbols[1])}"
+        raise file_error(cells.name, message, hint="make one chain per underlying")
+    return symbols[0] if symbols else ""

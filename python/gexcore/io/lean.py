@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gexcore.clock import settlement_times
-from gexcore.errors import ChainFileError
-from gexcore.io.cells import NO_TIME, Cells
+from gexcore.io.cells import session_close
 from gexcore.io.conclude import Conventions, make_chain
 from gexcore.io.occ import known_contracts
 from gexcore.io.source import FileSource, RawQuotes, file_error
@@ -79,7 +76,7 @@ def read_lean(source: FileSource, **conventions: Unpack[Conventions]) -> Chain:
         vendor="LEAN universe CSV",
         spot=float(close[own][0]) if own.any() else float("nan"),
         spot_from="close in the line of the underlying",
-        printed=_close_of(day, cells),
+        printed=session_close(cells, day),
         printed_text=f"{day}, the close of the day in the name" if day else "",
         underlying=root.upper(),
         symbols=contracts,
@@ -99,15 +96,3 @@ def _of_name(name: str) -> tuple[str, str]:
     folder = path.parent.name
     symbol = found[1] or (folder if re.fullmatch(r"[A-Za-z.]{1,6}", folder) else "")
     return symbol, "-".join(found.groups()[1:])
-
-
-def _close_of(day: str, cells: Cells) -> datetime | ChainFileError:
-    from datetime import UTC
-
-    try:
-        close: Any = settlement_times(np.array([day], dtype="datetime64[D]"))[0].item()
-    except ValueError:
-        close = None
-    if not day or close is None:
-        return file_error(cells.name, "no date in the name of the file", hint=NO_TIME)
-    return close.replace(tzinfo=UTC)  # type: ignore[no-any-return]

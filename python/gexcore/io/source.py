@@ -155,11 +155,12 @@ def shown(value: object, limit: int = 60) -> str:
     return ascii(text if len(text) <= limit else text[:limit] + "...")
 
 
-def read_text(source: FileSource) -> tuple[str, str]:
+def read_text(source: FileSource, name: str | None = None) -> tuple[str, str]:
     """Read a chain file into text, unpacking gzip and dropping a byte order mark.
 
     Args:
         source: path, bytes, or an open binary file.
+        name: of the file, where the bytes have been fetched already.
 
     Returns:
         The text, and the name of the file for messages.
@@ -174,7 +175,8 @@ def read_text(source: FileSource) -> tuple[str, str]:
     """
     if isinstance(source, Loaded):
         return source.text, source.name
-    data, name = _fetch(source)
+    data, found = fetch(source)
+    name = name or found
     if data[:2] == b"\x1f\x8b":
         data = _unpack(data, name)
     if not data.strip(b" \t\r\n\0"):
@@ -192,7 +194,10 @@ def read_text(source: FileSource) -> tuple[str, str]:
     return text, name
 
 
-def _fetch(source: FileSource) -> tuple[bytes, str]:
+def fetch(source: FileSource) -> tuple[bytes, str]:
+    """The bytes of a file as they are, and its name for messages."""
+    if isinstance(source, Loaded):
+        return source.text.encode(), source.name
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source), "<bytes>"
     if isinstance(source, (str, os.PathLike)):
