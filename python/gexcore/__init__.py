@@ -35,11 +35,36 @@ from gexcore.sign_band import SignBand, levels_band
 from gexcore.smiles import Smiles, fit_smiles
 
 if TYPE_CHECKING:
-    from gexcore.io import read_cboe
+    from gexcore.io import (
+        read_cboe,
+        read_chain,
+        read_databento,
+        read_deribit,
+        read_lean,
+        read_orats,
+        read_polygon,
+        read_table,
+        read_tradier,
+        read_yahoo_cboe,
+        read_yfinance,
+    )
     from gexcore.synthetic import synthetic_chain
 
 # Doors to the outside are opened when first used.
-_DOORS = {"read_cboe": "gexcore.io", "synthetic_chain": "gexcore.synthetic"}
+_READERS = (
+    "read_cboe",
+    "read_chain",
+    "read_databento",
+    "read_deribit",
+    "read_lean",
+    "read_orats",
+    "read_polygon",
+    "read_table",
+    "read_tradier",
+    "read_yahoo_cboe",
+    "read_yfinance",
+)
+_DOORS = {**dict.fromkeys(_READERS, "gexcore.io"), "synthetic_chain": "gexcore.synthetic"}
 
 __all__ = [
     "Across",
@@ -90,6 +115,16 @@ __all__ = [
     "levels_across",
     "levels_band",
     "read_cboe",
+    "read_chain",
+    "read_databento",
+    "read_deribit",
+    "read_lean",
+    "read_orats",
+    "read_polygon",
+    "read_table",
+    "read_tradier",
+    "read_yahoo_cboe",
+    "read_yfinance",
     "scenario_cube",
     "sweep_profile",
     "synthetic_chain",

@@ -275,7 +275,9 @@ def _hour_of_root(root: object, size: int) -> npt.NDArray[np.intp]:
     hour = np.zeros(size, dtype=np.intp)
     for name in AM_ROOTS:
         hour[roots == name] = 1
-    letters = np.ascontiguousarray(roots, dtype=np.str_).view(np.uint32).reshape(size, -1 if size else 0)
+    letters = (
+        np.ascontiguousarray(roots, dtype=np.str_).view(np.uint32).reshape(size, -1 if size else 0)
+    )
     hour[(letters == ord(COIN_ROOT)).any(axis=1)] = 2
     return hour
 

@@ -94,9 +94,10 @@ def read_tradier(source: Any, **conventions: Unpack[Conventions]) -> Chain:
         ChainFileError: no such answer, two underlyings, or nothing usable.
 
     Example:
-        >>> answer = {"options": {"option": [{"symbol": "XYZ240119C00100000", "underlying": "XYZ",
-        ...     "open_interest": 7, "contract_size": 100, "greeks": {"mid_iv": 0, "smv_vol": 0.2}}]}}
-        >>> chain = read_tradier(answer, spot=100.5, as_of="2024-01-05T16:00-05:00")
+        >>> option = {"symbol": "XYZ240119C00100000", "underlying": "XYZ", "open_interest": 7,
+        ...     "contract_size": 100, "greeks": {"mid_iv": 0, "smv_vol": 0.2}}
+        >>> chain = read_tradier({"options": {"option": [option]}}, spot=100.5,
+        ...     as_of="2024-01-05T16:00-05:00")
         >>> chain.implied_vol
         array([0.2])
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +70,16 @@ class Cells:
         message = f"missing column{'s' if len(missing) > 1 else ''}: {titles} (found: {found})"
         hint = f"is this a {format_name} chain? `gexcore formats` lists what can be read"
         raise file_error(self.name, message, line=self.line, hint=hint)
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Cells:
+        """Some of the rows, in the order given."""
+        columns = {
+            name: column[rows]
+            if isinstance(column, np.ndarray)
+            else [column[row] for row in rows.tolist()]
+            for name, column in self.columns.items()
+        }
+        return replace(self, columns=columns, rows=len(rows), broken=self.broken[rows])
 
     def cells(self, *names: str) -> Any:
         """The first of some columns that there is, or None."""
@@ -183,8 +193,8 @@ def as_day(cell: Any) -> np.datetime64:
     """A day from 2024-01-19, 20240119, 1/19/2024, a date, a time or nanoseconds; else NaT.
 
     Example:
-        >>> as_day("2024-01-19 16:00"), as_day(20240119), as_day("soon")
-        (np.datetime64('2024-01-19'), np.datetime64('2024-01-19'), np.datetime64('NaT'))
+        >>> as_day("2024-01-19 16:00"), as_day(20240119), str(as_day("soon"))
+        (np.datetime64('2024-01-19'), np.datetime64('2024-01-19'), 'NaT')
     """
     nothing = np.datetime64("NaT", "D")
     if isinstance(cell, float) and cell.is_integer():

@@ -113,7 +113,7 @@ def conclude(raw: RawQuotes, options: Any) -> dict[str, Any]:
     vol = np.where(raw.placeholders, np.nan, columns["implied_vol"] * unit)
     as_of = _decide_as_of(raw, options.get("as_of", "auto"))
     spot, spot_from = _decide_spot(raw, options.get("spot"), contracts, ~bad, as_of)
-    duplicate = _duplicates(usable, raw.recency)
+    duplicate = duplicate_rows(usable)
     notes = {**raw.notes, **odd_note, **unit_note, **_placeholder_note(raw.placeholders)}
     if duplicate.any():
         notes["duplicates"] = f"{int(duplicate.sum())} rows repeat a contract and are not used"
@@ -144,16 +144,6 @@ def conclude(raw: RawQuotes, options: Any) -> dict[str, Any]:
             **notes,
         },
     }
-
-
-def _duplicates(contracts: OccColumns, recency: Float64 | None) -> Bool:
-    if recency is None:
-        return duplicate_rows(contracts)
-    order = np.argsort(-recency, kind="stable")
-    fields = {f.name: getattr(contracts, f.name)[order] for f in dataclasses.fields(contracts)}
-    duplicate = np.zeros(order.size, dtype=np.bool_)
-    duplicate[order] = duplicate_rows(OccColumns(**fields))
-    return duplicate
 
 
 def _nothing_usable(raw: RawQuotes) -> ChainFileError:

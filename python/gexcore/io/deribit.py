@@ -26,7 +26,7 @@ _NAME = re.compile(
     r"([A-Z0-9]{2,8})(?:_([A-Z]{3,5}))?-(\d{1,2})([A-Z]{3})(\d\d)-(\d+(?:[d.]\d+)?)-([CP])",
     re.ASCII,
 )
-_MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
+_MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _YEAR = 365 * 86400
 _TIMES = ("timestamp", "creation_timestamp")
 _NOTHING = ("", np.datetime64("NaT", "D"), float("nan"), "")
@@ -37,7 +37,8 @@ def read_deribit(source: Any, **conventions: Unpack[Conventions]) -> Chain:
 
     Contracts are on one coin and settle at 08:00 UTC. Rates are those of the file: rate 0 and per
     contract the carry to its own forward, over the time from its own stamp. Prices of coin-settled
-    contracts are turned into the currency of the index. Of two snapshots the later counts.
+    contracts are turned into the currency of the index. Of two snapshots the
+    later is read, the other counted.
 
     Args:
         source: path, bytes, binary file, frame, decoded JSON, or a list of them.
@@ -58,6 +59,9 @@ def read_deribit(source: Any, **conventions: Unpack[Conventions]) -> Chain:
     """
     cells = join_cells([read_cells(part, _results) for part in sources_of(source)])
     cells.need("Deribit", "instrument_name", "mark_iv", "underlying_price", "open_interest")
+    everything = cells.rows
+    cells = cells.take(_newest(cells.texts("instrument_name"), _stamps(cells)))
+    older = everything - cells.rows
     contracts, linear = _contracts(cells.texts("instrument_name"))
     stamps, forward = _stamps(cells), cells.numbers("underlying_price")
     index = cells.numbers("index_price", "estimated_delivery_price")
@@ -79,10 +83,12 @@ def read_deribit(source: Any, **conventions: Unpack[Conventions]) -> Chain:
         multiplier_from="1 coin",
         given={"time_to_expiry": years} if when else {},
         forward=forward,
-        recency=np.nan_to_num(stamps),
         always_open=True,
         forward_from="underlying_price of each contract",
-        notes={"settlement": "08:00 UTC"},
+        notes={
+            "settlement": "08:00 UTC",
+            **({"superseded": f"{older} rows of an earlier snapshot, left out"} if older else {}),
+        },
     )
     return make_chain(raw, **conventions)
 
@@ -126,6 +132,13 @@ def _read_name(name: str) -> tuple[str, Any, float, str]:
 def _stamps(cells: Cells) -> npt.NDArray[np.float64]:
     found = next((name for name in _TIMES if name in cells), None)
     return cells.moments(found) if found else np.full(cells.rows, np.nan)
+
+
+def _newest(names: list[str], stamps: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+    """The latest row of each instrument; rows without a name stay."""
+    order = np.argsort(np.nan_to_num(stamps), kind="stable").tolist()
+    found = {names[row] or str(row): row for row in order}
+    return np.array(sorted(found.values()), dtype=np.intp)
 
 
 def _latest(values: npt.NDArray[np.float64], stamps: npt.NDArray[np.float64]) -> float:

@@ -55,7 +55,7 @@ class Format:
 
 FORMATS = (
     Format("cboe", "CBOE delayed quotes JSON", frozenset({"option", "iv", "options"}), read_cboe),
-    Format("cboe", "CBOE quotedata CSV", frozenset({"calls", "puts", "strike"}), read_cboe),
+    Format("cboe", "CBOE quotedata CSV", frozenset({"calls", "puts"}), read_cboe),
     Format("yfinance", "yfinance frames of calls and puts, or CSV of them",
            frozenset({"contractsymbol", "impliedvolatility"}), read_yfinance, "1 or more"),
     Format("yahoo_cboe", "JSON of Yahoo quotes and vols with CBOE greeks",
@@ -149,9 +149,6 @@ def list_formats() -> Table:
 
     Returns:
         Table with the columns name, files (how many make a chain) and description.
-
-    Raises:
-        Nothing.
 
     Example:
         >>> "deribit" in list_formats()["name"]

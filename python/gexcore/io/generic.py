@@ -68,7 +68,8 @@ def read_table(
         InputError: the mapping names a column that is not there; Parquet without a reader.
 
     Example:
-        >>> chain = read_table(b"K,type,expiry,iv,oi\\n95,P,2024-01-19,22,10\\n105,C,2024-01-19,18,20",
+        >>> chain = read_table(b"K,type,expiry,iv,oi\\n"
+        ...     b"95,P,2024-01-19,22,10\\n105,C,2024-01-19,18,20",
         ...     spot=100.0, as_of="2024-01-05T16:00-05:00")
         >>> chain.implied_vol, chain.manifest["source"]["vol_unit"]
         (array([0.22, 0.18]), 'percent, divided by 100 (median 20)')
@@ -135,9 +136,7 @@ def _contracts(cells: Cells, underlying: str) -> tuple[Any, Any]:
     expiry = cells.dates("expiry")
     strike = cells.numbers("strike")
     valid = is_call | np.isin(texts, _PUTS)
-    contracts = known_contracts(
-        np.array(roots, dtype=np.str_), expiry, is_call, strike, valid
-    )
+    contracts = known_contracts(np.array(roots, dtype=np.str_), expiry, is_call, strike, valid)
     if "expiry" not in cells:
         good = valid & (strike > 0)
         contracts = OccColumns(np.array(roots), expiry, is_call, strike, good)

@@ -42,7 +42,7 @@ def read_lean(source: FileSource, **conventions: Unpack[Conventions]) -> Chain:
 
     Example:
         >>> chain = read_lean(b"#expiry,strike,right,close,volume,open_interest,"
-        ...     b"implied_volatility,delta,gamma\\n,,,100.5,9,,,,\\n20240119,100,C,2.1,0,7,0.2,0.5,0.1",
+        ...     b"implied_volatility\\n,,,100.5,9,,\\n20240119,100,C,2.1,0,7,0.2",
         ...     underlying="XYZ", as_of="2024-01-05T16:00-05:00")
         >>> chain.spot, len(chain)
         (100.5, 1)

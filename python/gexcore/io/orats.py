@@ -41,7 +41,8 @@ def read_orats(source: Any, **conventions: Unpack[Conventions]) -> Chain:
 
     Example:
         >>> chain = read_orats(b"ticker,tradeDate,expirDate,strike,stockPrice,callMidIv,putMidIv,"
-        ...     b"callOpenInterest,putOpenInterest\\nXYZ,2024-01-05,2024-01-19,100,100.5,.2,.21,7,8\\n")
+        ...     b"callOpenInterest,putOpenInterest\\n"
+        ...     b"XYZ,2024-01-05,2024-01-19,100,100.5,.2,.21,7,8\\n")
         >>> chain.open_interest, chain.as_of.time.hour
         (array([7., 8.]), 16)
     """

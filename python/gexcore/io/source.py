@@ -87,8 +87,6 @@ class RawQuotes:
         forward_from: where they were found.
         adjusted: (n,) bool, contracts whose deliverable is not the standard one; or False.
         placeholders: (n,) bool, vols that stand for "unknown"; or False.
-        recency: (n,) numbers: of several rows on one contract that with the largest counts; None:
-            the first.
         always_open: there is no weekend: the printed time is the time of the quotes.
         notes: what else should be known about the file, for the manifest.
     """
@@ -110,7 +108,6 @@ class RawQuotes:
     forward_from: str = ""
     adjusted: Any = False
     placeholders: Any = False
-    recency: Any = None
     always_open: bool = False
     notes: dict[str, str] = field(default_factory=dict)
 

@@ -113,7 +113,7 @@ def _from_csv(text: str, name: str) -> Cells:
     except csv.Error as error:
         raise file_error(name, f"not CSV ({error})", line=at + reader.line_num) from None
     names = [cell.strip().lower() for cell in rows[0]]
-    if len(names) < 3:
+    if len(names) < 2:
         hint = "separate the columns by commas" if ";" in lines[at] or "\t" in lines[at] else None
         message = f"no header line of a chain: {shown(lines[at])}"
         raise file_error(name, message, line=at + 1, hint=hint or "`gexcore formats` lists them")
