@@ -198,10 +198,14 @@ def _letters(symbol: str) -> str:
 def _refuse_two_underlyings(name: str, names: list[str], counts: npt.NDArray[np.intp]) -> None:
     own = _common_root(names, counts)
     # adjusted contracts keep the root of a company that was bought
-    found = [root for root, n in zip(names, counts, strict=True) if n and root.isalpha()]
-    stranger = next((root for root in found if not _same_underlying(root, _letters(own))), None)
-    if stranger:
-        message = f"two underlyings in one file: {shown(own)} and {shown(stranger)}"
+    found = [
+        root
+        for root, count in zip(names, counts, strict=True)
+        if count and not any(map(str.isdigit, root))
+    ]
+    strangers = [root for root in found if not _same_underlying(_letters(root), _letters(own))]
+    if strangers:
+        message = f"two underlyings in one file: {shown(own)} and {shown(strangers[0])}"
         raise file_error(name, message, hint="make one chain per underlying")
 
 

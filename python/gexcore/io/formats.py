@@ -205,7 +205,7 @@ def _names(source: Any) -> set[str]:
     return set(_keys(source))
 
 
-def _keys(document: Any, depth: int = 4) -> list[str]:
+def _keys(document: Any, depth: int = 6) -> list[str]:
     if isinstance(document, dict) and depth:
         inner = [key for value in document.values() for key in _keys(value, depth - 1)]
         return [*(str(key).lower() for key in document), *inner]
