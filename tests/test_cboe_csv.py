@@ -202,10 +202,17 @@ def test_adjusted_contracts() -> None:
     [
         (["SPX", "SPXW", "SPXW"], "SPX"),
         (["SPXW"], "SPXW"),
-        (["AB", "XYZ", "XYZW"], "XYZ"),
-        (["B", "A"], "A"),
+        (["XYZ1", "XYZ", "XYZW"], "XYZ"),
     ],
 )
 def test_underlying_of_a_csv(roots: list[str], underlying: str) -> None:
     rows = [line(90 + n, root=root) for n, root in enumerate(roots)]
     assert parse(sheet(*rows))["underlying"] == underlying
+
+
+@pytest.mark.parametrize(
+    ("roots", "named"), [(["AB", "XYZ", "XYZW"], "'XYZ' and 'AB'"), (["B", "A"], "'A' and 'B'")]
+)
+def test_two_underlyings_are_refused(roots: list[str], named: str) -> None:
+    rows = [line(90 + n, root=root) for n, root in enumerate(roots)]
+    assert f"two underlyings in one file: {named}" in refusal(sheet(*rows))

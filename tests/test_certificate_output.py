@@ -42,7 +42,9 @@ def test_command_line(test_data: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 def test_vols_that_move_are_beyond_the_proof() -> None:
     chain = gex.synthetic_chain(400)
-    with pytest.raises(ConventionError, match=r"nothing is proved with vols that move \(ssr=1\.5\)"):
+    with pytest.raises(
+        ConventionError, match=r"nothing is proved with vols that move \(ssr=1\.5\)"
+    ):
         gex.analyze(chain, dynamics="ssr=1.5", certify=True)
     assert gex.analyze(chain, dynamics="ssr=1.5").levels.certificate is None
     assert of(gex.analyze(chain, dynamics="ssr=1", certify=True).levels).status == "proved"

@@ -248,7 +248,7 @@ FILES = [
     (bytes(range(256)) * 20, "cannot|not text|binary"),
     (b"PK\x03\x04" + bytes(100), "zip archive"),
     (gzip.compress(sheet().encode())[:-40], "damaged or cut short"),
-    (sheet()[:120].encode(), "no CBOE header line"),
+    (sheet()[:120].encode(), "no known format of a chain"),
     (sheet().split(HEADER)[0].encode() + HEADER.encode(), "no option rows"),
     (document()[:300].encode(), "cut short"),
     (b'{"optionChain": {"result": []}}', "looks like a Yahoo file"),

@@ -37,11 +37,36 @@ from gexcore.smiles import Smiles, fit_smiles
 from gexcore.trades import Trades
 
 if TYPE_CHECKING:
-    from gexcore.io import read_cboe
+    from gexcore.io import (
+        read_cboe,
+        read_chain,
+        read_databento,
+        read_deribit,
+        read_lean,
+        read_orats,
+        read_polygon,
+        read_table,
+        read_tradier,
+        read_yahoo_cboe,
+        read_yfinance,
+    )
     from gexcore.synthetic import synthetic_chain
 
 # Doors to the outside are opened when first used.
-_DOORS = {"read_cboe": "gexcore.io", "synthetic_chain": "gexcore.synthetic"}
+_READERS = (
+    "read_cboe",
+    "read_chain",
+    "read_databento",
+    "read_deribit",
+    "read_lean",
+    "read_orats",
+    "read_polygon",
+    "read_table",
+    "read_tradier",
+    "read_yahoo_cboe",
+    "read_yfinance",
+)
+_DOORS = {**dict.fromkeys(_READERS, "gexcore.io"), "synthetic_chain": "gexcore.synthetic"}
 
 __all__ = [
     "Across",
@@ -95,6 +120,16 @@ __all__ = [
     "levels_band",
     "positions",
     "read_cboe",
+    "read_chain",
+    "read_databento",
+    "read_deribit",
+    "read_lean",
+    "read_orats",
+    "read_polygon",
+    "read_table",
+    "read_tradier",
+    "read_yahoo_cboe",
+    "read_yfinance",
     "scenario_cube",
     "set_num_threads",
     "sweep_profile",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     NEW_YORK: ZoneInfo
 
 AM_ROOTS = frozenset({"SPX", "NDX", "RUT"})
+COIN_ROOT = "_"  # in the root of an option on a coin's index, such as ETH_USD; in no OCC root
 
 _TIME_HINT = "write an ISO time with its zone, such as 2024-01-05T16:00-05:00"
 _DATE_HINT = "give days as YYYY-MM-DD text, datetime.date objects or a datetime64 column"
@@ -235,8 +236,9 @@ def settlement_times(
 ) -> npt.NDArray[np.datetime64]:
     """Find the moment each contract settles, in UTC.
 
-    Roots SPX, NDX and RUT settle at 09:30 New York on the expiration date of the symbol, every
-    other root at 16:00, on half days (by rule, see `gexcore.sessions`) at 13:00.
+    Roots SPX, NDX and RUT settle at 09:30 New York on the expiration date of the symbol, roots
+    with an underscore (a coin's index: ETH_USD) at 08:00 UTC, every other root at 16:00 New York,
+    on half days (by rule, see `gexcore.sessions`) at 13:00.
 
     Args:
         expiry: (n,) expiration dates, NaT where unknown.
@@ -254,36 +256,44 @@ def settlement_times(
         array(['2024-07-19T13:30:00'], dtype='datetime64[s]')
     """
     dates = as_expiry_dates(expiry)
-    morning = _settles_in_the_morning(root, dates.size)
+    hour = _hour_of_root(root, dates.size)
     days, inverse = np.unique(dates, return_inverse=True)
-    seconds = np.array([_utc_seconds(day) for day in days.tolist()], dtype=np.int64).reshape(-1, 2)
-    return seconds[inverse, morning.astype(np.intp)].view("datetime64[s]")
+    seconds = np.array([_utc_seconds(day) for day in days.tolist()], dtype=np.int64).reshape(-1, 3)
+    return seconds[inverse, hour].view("datetime64[s]")
 
 
-def _settles_in_the_morning(root: object, size: int) -> npt.NDArray[np.bool_]:
+def _hour_of_root(root: object, size: int) -> npt.NDArray[np.intp]:
+    """Which of the moments of `_utc_seconds` each row settles at."""
     if root is None or isinstance(root, str):
-        return np.full(size, root in AM_ROOTS)
+        name = root or ""
+        return np.full(size, 1 if name in AM_ROOTS else 2 * (COIN_ROOT in name), np.intp)
     roots = np.asarray(root)
     if roots.dtype.kind not in "UTO" and roots.size:
         raise InputError(f"root has type {roots.dtype}, not text", hint="give OCC roots as str")
     if roots.shape != (size,):
         raise InputError(f"root has shape {roots.shape} and expiry has ({size},)")
-    morning = np.zeros(size, dtype=np.bool_)
+    hour = np.zeros(size, dtype=np.intp)
     for name in AM_ROOTS:
-        morning |= roots == name
-    return morning
+        hour[roots == name] = 1
+    letters = (
+        np.ascontiguousarray(roots, dtype=np.str_).view(np.uint32).reshape(size, -1 if size else 0)
+    )
+    hour[(letters == ord(COIN_ROOT)).any(axis=1)] = 2
+    return hour
 
 
-def _utc_seconds(day: date | int | None) -> tuple[int, int]:
+def _utc_seconds(day: date | int | None) -> tuple[int, int, int]:
+    """Close, opening and 08:00 UTC."""
     if day is None:
-        return _NOT_A_DAY, _NOT_A_DAY
+        return _NOT_A_DAY, _NOT_A_DAY, _NOT_A_DAY
     # NumPy hands out bare numbers for days beyond the calendar of datetime
     if not isinstance(day, date) or not date.min.year < day.year < date.max.year:
         raise InputError("expiry holds a date outside years 2 to 9998", hint=_DATE_HINT)
     midnight = datetime(day.year, day.month, day.day, tzinfo=_new_york())
     close = midnight.replace(hour=13 if is_half_day(day) else 16)
     opening = midnight.replace(hour=9, minute=30)
-    return int(close.timestamp()), int(opening.timestamp())
+    morning = datetime(day.year, day.month, day.day, 8, tzinfo=UTC)
+    return int(close.timestamp()), int(opening.timestamp()), int(morning.timestamp())
 
 
 def years_to_settlement(

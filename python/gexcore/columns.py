@@ -150,6 +150,18 @@ def frame_column(column: Any) -> Any:
     return column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
 
 
+def is_frame(value: Any) -> bool:
+    """Whether something is a table of named columns."""
+    return hasattr(value, "__arrow_c_stream__") or (
+        hasattr(value, "columns") and hasattr(value, "__getitem__")
+    )
+
+
+def frame_table(df: Any) -> dict[str, npt.NDArray[Any]]:
+    """All columns of a frame by name, as NumPy arrays."""
+    return {str(label): np.asarray(frame_column(df[label])) for label in df.columns}
+
+
 def calls_of(option_type: Any) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Calls, and rows that are neither call nor put, from the first letter of a text column."""
     text = np.asarray(frame_column(option_type)).astype(np.str_)

@@ -24,6 +24,7 @@ COMMANDS = {
     "greeks": columns.greeks,
     "rates": columns.rates,
     "demo": levels.demo,
+    "formats": columns.formats,
 }
 
 

@@ -83,3 +83,11 @@ def rates(options: argparse.Namespace) -> None:
     basis = "unknown" if rates.spot_basis is None else f"{rates.spot_basis * 1e4:+.1f} bp"
     title = f"{chain}; spot basis {basis}{f'; {rates.note}' if rates.note else ''}"
     print_table(rates.table.columns(), rates.to_dict(), chain.manifest, options, title)
+
+
+def formats(options: argparse.Namespace) -> None:
+    from gexcore.io import list_formats
+
+    table = list_formats()
+    title = "Formats of chain files; `gexcore levels FILE` recognises them, --format names one."
+    print_table(dict(table.columns), {}, {}, options, title)

@@ -13,19 +13,24 @@ from gexcore.positions import RULES, Positions, assign_positions
 
 def chain_of(options: argparse.Namespace, file: str | None = None) -> Chain:
     """The chain of a file, under the conventions asked for."""
-    from gexcore.io import read_cboe
+    from gexcore.io import read_chain
 
     file = options.file if file is None else file
-    if file == "-" and sys.stdin is None:
+    further = getattr(options, "also", [])
+    if (file, *further).count("-") and sys.stdin is None:
         raise GexError("standard input is closed", hint="name a file, or pipe one in")
-    source: Any = sys.stdin.buffer if file == "-" else file
-    chain = read_cboe(
-        source,
+    sources: list[Any] = [sys.stdin.buffer if name == "-" else name for name in (file, *further)]
+    named = {name: getattr(options, name, None) for name in ("spot", "underlying")}
+    chain = read_chain(
+        sources if further else sources[0],
+        options.format,
         rate=options.rate,
         dividend_yield=options.dividend_yield,
         as_of=options.as_of,
         clock=options.clock,
         rates=options.rates,
+        vol_unit=options.vol_unit,
+        **{name: value for name, value in named.items() if value is not None},
     )
     if options.imply:
         chain = chain.with_implied_vols(*options.imply)

@@ -115,4 +115,4 @@ def demo(options: argparse.Namespace) -> None:
     if as_text:
         pairs = len(chain) * len(result.profile.spots)
         print(f"\n{pairs:,} contract re-pricings, all greeks and levels in {elapsed * 1e3:.1f} ms.")
-        print("Next: gexcore levels FILE with a CBOE chain file, or gexcore --help.")
+        print("Next: gexcore levels FILE with a chain file (gexcore formats), or gexcore --help.")

@@ -28,7 +28,8 @@ _EPILOG = """examples:
   gexcore diff spx_monday.csv spx_tuesday.csv
   gexcore rates spx.csv
 
-A file is a CBOE chain (delayed-quotes JSON, plain or .gz, or quotedata CSV); - is standard input.
+A file is a chain in one of the formats that `gexcore formats` lists, plain or .gz; - is standard
+input.
 exit codes: 0 done, 1 failed inside, 2 the input or the command cannot be used
 """
 
@@ -59,11 +60,35 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _source_options(*files: str) -> _Parser:
+    source = _Parser(add_help=False)
+    for name in files:
+        source.add_argument(name, metavar=name.upper(), help="chain file, or - for standard input")
+    group = source.add_argument_group("source")
+    group.add_argument(
+        "--format", metavar="NAME", help="see `gexcore formats`; default: recognised by its names"
+    )
+    if len(files) == 1:
+        group.add_argument(
+            "--also", action="append", default=[], metavar="FILE",
+            help="further pages or parts of the same chain; may be repeated",
+        )  # fmt: skip
+        group.add_argument(
+            "--spot", type=float, metavar="PRICE", help="of the underlying; default: the file's"
+        )
+        group.add_argument("--underlying", metavar="SYMBOL", help="default: the file's")
+    group.add_argument(
+        "--vol-unit",
+        choices=("auto", "decimal", "percent"),
+        default="auto",
+        help="default: percent if the median vol is 3 or more",
+    )
+    return source
+
+
 def _path_options(*files: str) -> _Parser:
     """Options of the path from files to positions, the same for every command."""
-    path = _Parser(add_help=False)
-    for name in files:
-        path.add_argument(name, metavar=name.upper(), help="chain file, or - for standard input")
+    path = _Parser(add_help=False, parents=[_source_options(*files)])
     group = path.add_argument_group("conventions, all named in the output")
     group.add_argument(
         "--as-of",
@@ -355,6 +380,7 @@ def build_parser(
         "greeks": ("greeks of every contract", [path, _greek_options(), table]),
         "rates": ("forward, rate and yield per expiry from put-call parity", [path, table]),
         "demo": ("the whole path on a synthetic chain", [table]),
+        "formats": ("the formats of chain files that can be read", [table]),
     }
     for name, (text, parents) in grammar.items():
         about = text[0].upper() + text[1:] + "."

@@ -89,6 +89,37 @@ def parse_occ(symbols: Sequence[str] | npt.NDArray[np.str_]) -> OccColumns:
     )
 
 
+def known_contracts(
+    root: npt.NDArray[np.str_],
+    expiry: npt.NDArray[np.datetime64],
+    is_call: npt.NDArray[np.bool_],
+    strike: npt.NDArray[np.float64],
+    valid: npt.NDArray[np.bool_] | bool = True,
+) -> OccColumns:
+    """Columns of contracts that came as columns, not as symbols.
+
+    Args:
+        root, expiry, is_call, strike: (n,) each.
+        valid: (n,) bool, where `is_call` is known.
+
+    Returns:
+        Columns in which a row without root, date or positive strike is invalid.
+
+    Example:
+        >>> day = np.array(["2024-01-19", "NaT"], dtype="datetime64[D]")
+        >>> known_contracts(np.array(["XYZ"] * 2), day, day == day, np.ones(2)).valid.tolist()
+        [True, False]
+    """
+    good = valid & ~np.isnat(expiry) & (strike > 0) & (root != "")
+    return OccColumns(
+        root=np.where(good, root, ""),
+        expiry=np.where(good, expiry, np.datetime64("NaT", "D")),
+        is_call=is_call & good,
+        strike=np.where(good, strike, np.nan),
+        valid=good,
+    )
+
+
 def _characters(symbols: object) -> npt.NDArray[np.uint32]:
     # a fixed width cuts overlong symbols short instead of widening every row to the longest
     width = f"U{_WIDTH}"
@@ -150,6 +181,9 @@ def number_roots(columns: OccColumns) -> tuple[list[str], npt.NDArray[np.intp]]:
         >>> number_roots(parse_occ(["SPXW240119C04700000", "SPX240119C04700000"]))
         (['SPX', 'SPXW'], array([1, 0]))
     """
+    if columns.root.dtype.itemsize > 4 * _ROOT:  # no OCC root
+        found, number = np.unique(columns.root, return_inverse=True)
+        return found.tolist(), number
     codes = columns.root.astype(f"U{_ROOT}").view(np.uint32).reshape(-1, _ROOT).astype(np.int64)
     packed = codes @ 256 ** np.arange(_ROOT - 1, -1, -1)
     distinct = np.unique(packed)
@@ -172,8 +206,10 @@ def duplicate_rows(columns: OccColumns) -> npt.NDArray[np.bool_]:
     """
     roots = number_roots(columns)[1].astype(np.int64)
     days = columns.expiry.astype("datetime64[D]").astype(np.int64)
-    with np.errstate(invalid="ignore"):
-        mills = np.rint(columns.strike * 1000.0).astype(np.int64)
+    prices = np.where(columns.valid, columns.strike, 0.0)
+    mills = np.rint(prices * 1000.0).astype(np.int64)
+    if mills.max(initial=0) >= 1 << 27 or (np.abs(mills - prices * 1000.0) > 1e-3).any():
+        mills = np.unique(prices, return_inverse=True)[1]  # finer or larger than OCC writes them
     # 16 bits of days since 1970, 27 of strike in thousandths and 1 of type leave 19 for the root
     packed = (((roots << 16 | days) << 27 | mills) << 1) | columns.is_call
     repeated = np.zeros(packed.size, dtype=np.bool_)

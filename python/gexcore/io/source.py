@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from gexcore.errors import ChainFileError, InputError
 
@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-FileSource = str | os.PathLike[str] | bytes | BinaryIO
+    from gexcore.io.occ import OccColumns
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The text of a file that has been read already, and its name."""
+
+    text: str
+    name: str
+
+
+FileSource = str | os.PathLike[str] | bytes | BinaryIO | Loaded
 
 # a chain of 30,000 contracts is 10 MB; beyond this a small archive is a trap
 _MAX_BYTES = 1 << 30
@@ -60,15 +71,24 @@ class RawQuotes:
 
     Args:
         name: the file, for messages.
-        vendor: "CBOE quotedata CSV" or "CBOE delayed quotes JSON".
-        spot: price of the underlying, > 0.
+        vendor: whose file it is, and of which kind.
+        spot: price of the underlying, > 0; NaN if the file does not say.
         spot_from: where the spot was found.
         printed: printed time, or the error to raise if that time is needed.
         printed_text: the printed time as it stands in the file.
         underlying: symbol of the underlying; "" if the file does not say.
-        symbols: n OCC symbols.
+        symbols: n OCC symbols, or the columns that they would be parsed into.
         columns: (n,) float64 arrays by name, NaN where missing.
         broken: (n,) bool, rows that were cut short or are not records.
+        multiplier: shares or coins per contract, one number or (n,).
+        multiplier_from: where that comes from; "": the vendor's standard contract.
+        given: further arguments of `Chain.from_arrays`.
+        forward: (n,) forwards that vols and greeks of the file were made with, at rate 0; or None.
+        forward_from: where they were found.
+        adjusted: (n,) bool, contracts whose deliverable is not the standard one; or False.
+        placeholders: (n,) bool, vols that stand for "unknown"; or False.
+        always_open: there is no weekend: the printed time is the time of the quotes.
+        notes: what else should be known about the file, for the manifest.
     """
 
     name: str
@@ -78,9 +98,18 @@ class RawQuotes:
     printed: datetime | ChainFileError
     printed_text: str
     underlying: str
-    symbols: Sequence[str]
+    symbols: Sequence[str] | OccColumns
     columns: dict[str, npt.NDArray[np.float64]]
     broken: npt.NDArray[np.bool_]
+    multiplier: Any = 100.0
+    multiplier_from: str = ""
+    given: dict[str, Any] = field(default_factory=dict)
+    forward: Any = None
+    forward_from: str = ""
+    adjusted: Any = False
+    placeholders: Any = False
+    always_open: bool = False
+    notes: dict[str, str] = field(default_factory=dict)
 
 
 def file_error(
@@ -123,11 +152,12 @@ def shown(value: object, limit: int = 60) -> str:
     return ascii(text if len(text) <= limit else text[:limit] + "...")
 
 
-def read_text(source: FileSource) -> tuple[str, str]:
+def read_text(source: FileSource, name: str | None = None) -> tuple[str, str]:
     """Read a chain file into text, unpacking gzip and dropping a byte order mark.
 
     Args:
         source: path, bytes, or an open binary file.
+        name: of the file, where the bytes have been fetched already.
 
     Returns:
         The text, and the name of the file for messages.
@@ -140,7 +170,10 @@ def read_text(source: FileSource) -> tuple[str, str]:
         >>> read_text(b"\\xef\\xbb\\xbfDate")
         ('Date', '<bytes>')
     """
-    data, name = _fetch(source)
+    if isinstance(source, Loaded):
+        return source.text, source.name
+    data, found = fetch(source)
+    name = name or found
     if data[:2] == b"\x1f\x8b":
         data = _unpack(data, name)
     if not data.strip(b" \t\r\n\0"):
@@ -158,7 +191,10 @@ def read_text(source: FileSource) -> tuple[str, str]:
     return text, name
 
 
-def _fetch(source: FileSource) -> tuple[bytes, str]:
+def fetch(source: FileSource) -> tuple[bytes, str]:
+    """The bytes of a file as they are, and its name for messages."""
+    if isinstance(source, Loaded):
+        return source.text.encode(), source.name
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source), "<bytes>"
     if isinstance(source, (str, os.PathLike)):
