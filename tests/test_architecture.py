@@ -22,6 +22,7 @@ CPP = ROOT / "cpp"
 # Each module imports only modules to its left.
 ROOMS = (
     "errors",
+    "frames",
     "results",
     "output",
     "cpu",
@@ -75,7 +76,9 @@ ROOMS = (
     "hedging",
 )
 DOORS = ("io", "plot", "synthetic", "cli", "__main__")
-READERS_MAY = {"errors", "results", "output", "clock", "rates", "columns", "chain", "trades"}
+READERS_MAY = {
+    "errors", "results", "output", "clock", "rates", "frames", "columns", "chain", "trades",
+}  # fmt: skip
 OPENS_DOORS = ("cli", "__main__", "")  # "" is the package itself
 
 VENDORS = re.compile("cboe|yfinance|polygon|tradier|orats|databento|deribit", re.IGNORECASE)

@@ -110,8 +110,11 @@ def test_a_coin_book_reproduces_its_own_greeks(test_data: Path) -> None:
     for name, values in found.items():
         theirs = chain[f"vendor_{name}"]
         # 5 decimals are printed
-        bound = 5e-6 + 1e-4 * np.abs(theirs).max()
-        assert np.abs(values - theirs).max() <= bound, name
+        bound = np.full(len(chain), 5e-6 + 1e-4 * np.abs(theirs).max())
+        if name == "theta":
+            # greeks are up to half a minute older or younger than the row
+            bound += np.abs(theirs) * 30 / (chain.time_to_expiry * 365 * 86400)
+        assert (np.abs(values - theirs) <= bound).all(), name
 
 
 def test_a_coin_book_row_by_row(test_data: Path) -> None:

@@ -158,9 +158,9 @@ class Across(Result):
         found |= {n: [getattr(row, n) for row in self.rows] for n in (*LEVELS, "regime")}
         return found | {f"{n}_status": [row.status[n] for row in self.rows] for n in PRICES}
 
-    def to_frame(self) -> Any:
-        """A pandas data frame with one row per convention, the base first."""
-        return frame(self.columns())
+    def to_frame(self, backend: str = "pandas") -> Any:
+        """A data frame with one row per convention, the base first."""
+        return frame(self.columns(), backend)
 
     def to_dict(self) -> dict[str, Any]:
         """As printed by `gexcore levels --across --json`."""

@@ -134,9 +134,9 @@ class Change(Result):
             "manifest": plain(self.manifest),
         }
 
-    def to_frame(self) -> Any:
-        """A pandas data frame: rows before, one per part, after; NaN where there is none."""
-        return frame(self.columns())
+    def to_frame(self, backend: str = "pandas") -> Any:
+        """A data frame: rows before, one per part, after; NaN where there is none."""
+        return frame(self.columns(), backend)
 
     def __repr__(self) -> str:
         changed = [name for name, status in self.factors.items() if status == "changed"]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gexcore.errors import ConventionError, InputError
-from gexcore.sessions import is_half_day, is_session
+from gexcore.sessions import is_half_day, is_session, number_days
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -257,16 +258,27 @@ def settlement_times(
     """
     dates = as_expiry_dates(expiry)
     hour = _hour_of_root(root, dates.size)
-    days, inverse = np.unique(dates, return_inverse=True)
-    seconds = np.array([_utc_seconds(day) for day in days.tolist()], dtype=np.int64).reshape(-1, 3)
-    return seconds[inverse, hour].view("datetime64[s]")
+    return _of_rows(dates, hour, lambda seconds: seconds).view("datetime64[s]")
 
 
-def _hour_of_root(root: object, size: int) -> npt.NDArray[np.intp]:
+def _of_rows(
+    dates: npt.NDArray[np.datetime64],
+    hour: npt.NDArray[np.intp] | int,
+    value: Callable[[npt.NDArray[np.int64]], Any],
+) -> npt.NDArray[Any]:
+    """A value of the moment at which each row settles, computed once per day and hour."""
+    days, code = number_days(dates)
+    seconds = np.array([_utc_seconds(day) for day in days.tolist()], dtype=np.int64)
+    table = value(seconds.reshape(-1, 3))
+    found: npt.NDArray[Any] = table[:, hour][code] if isinstance(hour, int) else table[code, hour]
+    return found
+
+
+def _hour_of_root(root: object, size: int) -> npt.NDArray[np.intp] | int:
     """Which of the moments of `_utc_seconds` each row settles at."""
     if root is None or isinstance(root, str):
         name = root or ""
-        return np.full(size, 1 if name in AM_ROOTS else 2 * (COIN_ROOT in name), np.intp)
+        return 1 if name in AM_ROOTS else 2 * (COIN_ROOT in name)
     roots = np.asarray(root)
     if roots.dtype.kind not in "UTO" and roots.size:
         raise InputError(f"root has type {roots.dtype}, not text", hint="give OCC roots as str")
@@ -319,11 +331,15 @@ def years_to_settlement(
         >>> years_to_settlement(as_expiry_dates(["2024-01-12"]), "SPXW", as_of) * 365
         array([7.])
     """
-    moments = settlement_times(expiry, root)
     since, part = divmod(parse_time(as_of) - _EPOCH, timedelta(seconds=1))
-    elapsed = (moments.astype(np.int64) - since) - part.microseconds / 1e6
-    elapsed[np.isnat(moments)] = np.nan
-    return elapsed / _SECONDS_PER_YEAR
+
+    def years(seconds: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        elapsed = (seconds - since) - part.microseconds / 1e6
+        elapsed[seconds == _NOT_A_DAY] = np.nan
+        return elapsed / _SECONDS_PER_YEAR
+
+    dates = as_expiry_dates(expiry)
+    return _of_rows(dates, _hour_of_root(root, dates.size), years)
 
 
 CLOCKS = ("settlement", "calendar/365", "business/252", "business/262")

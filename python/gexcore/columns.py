@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gexcore.errors import ConventionError, InputError
+from gexcore.frames import frame_column, frame_columns, text_codes
 
 # Our names for the columns of a data frame; anything else is kept as a user column.
 FRAME_COLUMNS = (
@@ -109,19 +110,19 @@ def frame_arguments(
 ) -> dict[str, Any]:
     """What a data frame and the caller's options give to `Chain.from_arrays`."""
     renamed = {str(theirs): ours for theirs, ours in columns.items()}
-    labels = list(df.columns)
-    theirs = [str(label) for label in labels]  # a label may be a number
+    given_columns = frame_columns(df)
+    theirs = [str(label) for label, _ in given_columns]  # a label may be a number
     for name in renamed:
         if name not in theirs:
             raise InputError(
                 f"columns: the frame has no {name!r}", hint=f"it has {', '.join(theirs)}"
             )
     found: dict[str, Any] = {}
-    for name, label in zip(theirs, labels, strict=True):
+    for name, (_, column) in zip(theirs, given_columns, strict=True):
         ours = renamed.get(name, name)
         if ours in found or ours in options:
             raise InputError(f"{ours}: is given twice", hint="map one of them to another name")
-        found[ours] = df[label]
+        found[ours] = column
     given = dict(options)
     if "is_call" not in found and "is_call" not in given and "option_type" in found:
         found["is_call"], unknown = calls_of(found["option_type"])
@@ -142,28 +143,8 @@ def frame_arguments(
     return {**given, **arguments, "columns": extra, "source": source}
 
 
-def frame_column(column: Any) -> Any:
-    """A frame's column as a NumPy array; nullable numbers become float with NaN."""
-    nullable = getattr(getattr(column, "dtype", None), "numpy_dtype", None)
-    if nullable is not None and nullable.kind in "iuf" and column.isna().any():
-        return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    return column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
-
-
-def is_frame(value: Any) -> bool:
-    """Whether something is a table of named columns."""
-    return hasattr(value, "__arrow_c_stream__") or (
-        hasattr(value, "columns") and hasattr(value, "__getitem__")
-    )
-
-
-def frame_table(df: Any) -> dict[str, npt.NDArray[Any]]:
-    """All columns of a frame by name, as NumPy arrays."""
-    return {str(label): np.asarray(frame_column(df[label])) for label in df.columns}
-
-
 def calls_of(option_type: Any) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Calls, and rows that are neither call nor put, from the first letter of a text column."""
-    text = np.asarray(frame_column(option_type)).astype(np.str_)
-    letter = np.char.upper(np.char.strip(text)).astype("U1")
-    return letter == "C", (letter != "C") & (letter != "P")
+    codes, texts = text_codes(option_type)
+    letter = np.char.upper(np.char.strip(texts)).astype("U1")
+    return (letter == "C")[codes], ((letter != "C") & (letter != "P"))[codes]

@@ -143,10 +143,10 @@ class Contracts(Result):
         """Spot, number of contracts and conventions; the columns are arrays of the chain."""
         return {"spot": self.spot, "contracts": len(self), **plain(self.manifest)}
 
-    def to_frame(self) -> Any:
-        """All columns as a pandas data frame."""
+    def to_frame(self, backend: str = "pandas") -> Any:
+        """All columns as a data frame of pandas, polars or pyarrow."""
         names = [n for n in FRAME_COLUMNS if n == "option_type" or self._column(n) is not None]
-        return frame({**{name: self[name] for name in names}, **self.columns})
+        return frame({**{name: self[name] for name in names}, **self.columns}, backend)
 
     def __repr__(self) -> str:
         return f"<Chain {self.underlying or '?'}: {len(self)} contracts, spot {number(self.spot)}>"

@@ -39,9 +39,9 @@ class Expiries(Result):
         """Columns by name."""
         return {field.name: plain(getattr(self, field.name)) for field in fields(self)}
 
-    def to_frame(self) -> Any:
-        """A pandas data frame with one row per settlement."""
-        return frame({field.name: getattr(self, field.name) for field in fields(self)})
+    def to_frame(self, backend: str = "pandas") -> Any:
+        """A data frame with one row per settlement."""
+        return frame({field.name: getattr(self, field.name) for field in fields(self)}, backend)
 
     def __len__(self) -> int:
         return len(self.expiry)

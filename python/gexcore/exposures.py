@@ -50,9 +50,9 @@ class ByKey(Result):
             "gross": self.gross,
         }
 
-    def to_frame(self) -> Any:
-        """A pandas data frame with one row per key."""
-        return frame(self.columns())
+    def to_frame(self, backend: str = "pandas") -> Any:
+        """A data frame with one row per key."""
+        return frame(self.columns(), backend)
 
     def __len__(self) -> int:
         return len(self.values)

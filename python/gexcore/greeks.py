@@ -63,9 +63,9 @@ class ChainGreeks(bsm.Greeks):
         buffer.flags.writeable = False
         return cls(chain, bsm.Greeks(tuple(columns), index, buffer), source)
 
-    def to_frame(self) -> Any:
-        """Greeks as a pandas data frame, one row per contract."""
-        return frame(bsm.Greeks.to_dict(self))
+    def to_frame(self, backend: str = "pandas") -> Any:
+        """Greeks as a data frame, one row per contract."""
+        return frame(bsm.Greeks.to_dict(self), backend)
 
     def __str__(self) -> str:
         return f"{', '.join(self.names)} of {len(self.chain):,} contracts, {self.source}"

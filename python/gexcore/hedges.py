@@ -141,9 +141,9 @@ class HedgeLadder(Result):
         names = ("spot", "days", "vol_points", "settled", "coverage", "manifest")
         return {**plain(self.columns()), **{name: plain(getattr(self, name)) for name in names}}
 
-    def to_frame(self) -> Any:
-        """A pandas data frame with one row per move."""
-        return frame(self.columns())
+    def to_frame(self, backend: str = "pandas") -> Any:
+        """A data frame with one row per move."""
+        return frame(self.columns(), backend)
 
     def __len__(self) -> int:
         return len(self.returns)
@@ -190,9 +190,9 @@ class UnwindLadder(Result):
         """Columns by name, one value per spot."""
         return {"spot": self.spots, "shares": self.shares, "dollars": self.dollars}
 
-    def to_frame(self) -> Any:
-        """A pandas data frame with one row per spot."""
-        return frame(self.columns())
+    def to_frame(self, backend: str = "pandas") -> Any:
+        """A data frame with one row per spot."""
+        return frame(self.columns(), backend)
 
     def __len__(self) -> int:
         return len(self.spots)

@@ -53,9 +53,9 @@ class LevelPath(Result):
         """Columns by name and the conventions."""
         return {**plain(self.columns()), "manifest": plain(self.manifest)}
 
-    def to_frame(self) -> Any:
-        """A pandas data frame with one row per time."""
-        return frame(self.columns())
+    def to_frame(self, backend: str = "pandas") -> Any:
+        """A data frame with one row per time."""
+        return frame(self.columns(), backend)
 
     def __len__(self) -> int:
         return len(self.time)

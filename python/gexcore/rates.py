@@ -61,9 +61,9 @@ class ParityTable(Result):
         """Columns by name, one value per series."""
         return dict(plain(self.columns()))
 
-    def to_frame(self) -> Any:
-        """A pandas data frame with one row per series."""
-        return frame(self.columns())
+    def to_frame(self, backend: str = "pandas") -> Any:
+        """A data frame with one row per series."""
+        return frame(self.columns(), backend)
 
     def __len__(self) -> int:
         return len(self.status)
@@ -163,7 +163,7 @@ def _report(value: Any) -> Any:
 
 
 def _column(name: str, value: Any, rows: int) -> Any:
-    column = number_column(name, value, rows)
+    column = number_column(name, value, rows if np.ndim(value) else 1)
     if not np.isfinite(column).all():
         raise InputError(f"{name}: is not finite", hint="decimal and continuous, for example 0.05")
     if np.abs(column).max(initial=0.0) > 1:

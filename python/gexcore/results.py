@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gexcore.errors import InputError
+from gexcore.frames import make_frame
 
 
 def plain(value: Any) -> Any:
@@ -114,19 +114,9 @@ def _make_again(
     return kind(**{**arguments, **proxies})
 
 
-def frame(columns: Mapping[str, Any]) -> Any:
-    """A pandas data frame of equally long columns.
-
-    Raises:
-        InputError: pandas is not installed.
-    """
-    from importlib import import_module
-
-    try:
-        pandas = import_module("pandas")
-    except ImportError:
-        raise InputError("to_frame needs pandas", hint="pip install pandas") from None
-    return pandas.DataFrame(dict(columns))
+def frame(columns: Mapping[str, Any], backend: str = "pandas") -> Any:
+    """A data frame of equally long columns: see `gexcore.frames.make_frame`."""
+    return make_frame(columns, backend)
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -149,9 +139,9 @@ class Table(Result):
         columns = [plain(np.asarray(column)) for column in self.columns.values()]
         return [dict(zip(self.columns, row, strict=True)) for row in zip(*columns, strict=True)]
 
-    def to_frame(self) -> Any:
-        """A pandas data frame."""
-        return frame(self.columns)
+    def to_frame(self, backend: str = "pandas") -> Any:
+        """A data frame of pandas, polars or pyarrow."""
+        return frame(self.columns, backend)
 
     def __repr__(self) -> str:
         return f"<Table {', '.join(self.columns)}: {len(self)} rows>"

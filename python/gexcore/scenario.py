@@ -68,9 +68,9 @@ class ScenarioCube(Result):
             "manifest": plain(self.manifest),
         }
 
-    def to_frame(self) -> Any:
-        """A pandas data frame with one row per node."""
-        return frame(self.columns())
+    def to_frame(self, backend: str = "pandas") -> Any:
+        """A data frame with one row per node."""
+        return frame(self.columns(), backend)
 
     def save(self, path: Any) -> None:
         """Write axes and values as a NumPy .npz file; `numpy.load` reads it."""

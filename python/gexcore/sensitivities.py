@@ -124,11 +124,11 @@ class Sensitivities(Result):
         found = {each.name: each.to_dict() for each in self._rows()}
         return {**found, "crossings": plain(self.crossings)}
 
-    def to_frame(self) -> Any:
-        """A pandas data frame with one row per level."""
+    def to_frame(self, backend: str = "pandas") -> Any:
+        """A data frame with one row per level."""
         rows = [{"level": each.name, **each.to_dict()} for each in self._rows()]
         names = [name for name in rows[0] if name != "contracts"]
-        return frame({name: [row[name] for row in rows] for name in names})
+        return frame({name: [row[name] for row in rows] for name in names}, backend)
 
     def __repr__(self) -> str:
         return f"<Sensitivities of {self.levels!r}>"

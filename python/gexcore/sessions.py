@@ -1,9 +1,14 @@
-"""New York exchange sessions by rule: holidays and half days, without a table of dates."""
+"""Days: New York exchange sessions, holidays and half days by rule, and the days of a column."""
 
 from __future__ import annotations
 
 import functools
 from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+_WIDEST = 100_000  # days between the first and the last that a table is made for
 
 
 def is_session(day: date) -> bool:
@@ -87,3 +92,25 @@ def is_half_day(day: date) -> bool:
     if (day.month, day.day) in ((7, 3), (12, 24)):
         return day.weekday() < 4  # on a Friday the holiday itself is observed
     return day == _nth_weekday(day.year, 11, 3, 4) + timedelta(days=1)
+
+
+def number_days(
+    dates: npt.NDArray[np.datetime64],
+) -> tuple[npt.NDArray[np.datetime64], npt.NDArray[np.intp]]:
+    """Distinct days of a column, and the number of each row's.
+
+    Example:
+        >>> days, codes = number_days(np.array(["2024-01-08", "2024-01-05"], dtype="datetime64[D]"))
+        >>> codes.tolist()
+        [1, 0]
+    """
+    days = dates.astype(np.int64)
+    first, last = (int(days.min()), int(days.max())) if days.size else (0, _WIDEST + 1)
+    # a gap is the least of all numbers, and far from any day
+    if last - first > _WIDEST:
+        return np.unique(dates, return_inverse=True)
+    days -= first
+    seen = np.flatnonzero(np.bincount(days))
+    number = np.zeros(last - first + 1, np.intp)
+    number[seen] = np.arange(seen.size)
+    return (seen + first).astype("datetime64[D]"), number[days]

@@ -86,6 +86,7 @@ def rates(options: argparse.Namespace) -> None:
 
 
 def formats(options: argparse.Namespace) -> None:
+    """The chain files that can be read."""
     from gexcore.io import list_formats
 
     table = list_formats()

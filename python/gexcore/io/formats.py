@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from gexcore.columns import is_frame
 from gexcore.errors import ConventionError
+from gexcore.frames import is_frame
 from gexcore.io.brokers import read_polygon, read_tradier
 from gexcore.io.cboe import read_cboe
 from gexcore.io.conclude import Conventions

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gexcore.columns import is_frame
 from gexcore.errors import InputError
+from gexcore.frames import is_frame
 from gexcore.io.cells import Cells, as_list, first_price, one_underlying, printed_time, time_text
 from gexcore.io.conclude import Conventions, make_chain
 from gexcore.io.occ import OccColumns, known_contracts

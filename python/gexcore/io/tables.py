@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from gexcore.columns import frame_table, is_frame
 from gexcore.errors import InputError
+from gexcore.frames import frame_table, is_frame
 from gexcore.io.cells import Cells
 from gexcore.io.source import FileSource, file_error, read_text, shown
 
