@@ -14,7 +14,7 @@ from gexcore.errors import GexError, InputError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from test_bsm import COLUMNS, ONE, greeks, rows
+from test_bsm import COLUMNS, ONE, BadArray, greeks, rows
 
 
 @pytest.mark.parametrize("mask", [0, 1 << 12, 1 << 31, 1 << 32, (1 << 40) + 1])

@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from gexcore.chain import Chain
 from gexcore.clock import as_expiry_dates
-from gexcore.columns import calls_of, frame_column, number_column, object_column
+from gexcore.columns import calls_of, number_column, object_column
 from gexcore.errors import InputError
+from gexcore.frames import frame_column
 from gexcore.quotes import PreviousQuotes, previous_quotes
 from gexcore.results import Result, frame, plain
 from gexcore.sides import DECISIONS, RULES, Sides, check_rule, check_sides, classify
