@@ -256,7 +256,8 @@ def find_levels(
         gated: only strikes at or above spot can be the call wall, at or below spot the put wall.
         certify: prove that `zero_gamma.crossings` are all there are from the first to the last
             spot of the profile: `certificate` has the cover by intervals, and crossings between
-            two spots of the profile are found too. Costs about 1 ms for 20,000 contracts.
+            two spots of the profile are found too. Costs about 1 ms for 20,000 contracts. Not
+            for profiles whose vols move with spot.
 
     Returns:
         Levels: `zero_gamma` has all crossings on the profile's range, polished to a relative
@@ -266,7 +267,7 @@ def find_levels(
 
     Raises:
         MismatchError: exposures and profile belong to different chains or positions.
-        ConventionError: no such side.
+        ConventionError: no such side; certify with vols that move.
 
     Source: docs/definitions.md, section 6.
 
