@@ -39,7 +39,6 @@ struct Piece {
 struct TiltedSum {
     Taylor sum;
     double gross = 0.0;
-    double tilt = 0.0;  // the sum is that of the contracts times e^{tilt^2 / 2} at the center
 };
 
 int sign_of(double value) {
@@ -68,7 +67,7 @@ private:
     void descend_far(const Cell& cell);
     void resolve(const Cell& cell, const Taylor& sum, bool last_resort);
     bool isolate(const Cell& cell, Taylor sum, std::vector<Piece>& pieces) const;
-    TiltedSum tilted(const Cell& cell) const;
+    TiltedSum tilted(const Cell& cell, const WidthBlocks::Nearest& nearest) const;
     double add(Taylor& sum, const Block& block, const TaylorCell& cell) const;
 
     double additions() const { return static_cast<double>(book_.blocks().size()); }
@@ -133,10 +132,8 @@ void Search::descend(const Cell& cell, const std::vector<const Block*>& open, Ta
 }
 
 // Where every row is far, all are divided by the nearest one: what is left neither underflows nor varies as fast.
-TiltedSum Search::tilted(const Cell& cell) const {
-    const WidthBlocks::Nearest nearest = book_.nearest(cell);
+TiltedSum Search::tilted(const Cell& cell, const WidthBlocks::Nearest& nearest) const {
     TiltedSum result;
-    result.tilt = nearest.d;
     const double tilt_b = nearest.inverse_width * cell.half;
     const TaylorCell here{cell.center, cell.half, nearest.d, tilt_b, kRowRoundings + additions()};
     const double highest = std::fabs(nearest.d) + tilt_b;
@@ -152,7 +149,7 @@ TiltedSum Search::tilted(const Cell& cell) const {
 }
 
 void Search::descend_far(const Cell& cell) {
-    const TiltedSum here = tilted(cell);
+    const TiltedSum here = tilted(cell, book_.nearest(cell));
     if (here.sum.rest <= kResolved * here.gross || cell.half <= kThinnestCell) return resolve(cell, here.sum, true);
     const double half = 0.5 * cell.half;
     descend_far({cell.center - half, half});
@@ -202,19 +199,20 @@ bool Search::isolate(const Cell& cell, Taylor sum, std::vector<Piece>& pieces) c
     return decided;
 }
 
-// Newton in ln S from a root of the polynomial, inside the bracket, until the value is below rounding.
+// Newton in ln S from a root of the polynomial, inside the bracket, until the value or the step is below rounding.
 Crossing Search::polish(const CoverInterval& interval) const {
     const bool upward = interval.above > 0;
     double left = std::log(interval.low), right = std::log(interval.high);
     double root = std::log(interval.missed->spot), slope = 0.0;
     for (int round = 0; round < 100; ++round) {
-        const double half = 1e-3 / (narrowest_ * (1.0 + std::fabs(book_.nearest({root, 0.0}).d)));  // the series ends at once
-        const TiltedSum here = tilted({root, half});
+        const WidthBlocks::Nearest nearest = book_.nearest({root, 0.0});
+        const double half = 1e-3 / (narrowest_ * (1.0 + std::fabs(nearest.d)));  // the series ends at once
+        const TiltedSum here = tilted({root, half}, nearest);
         const double value = here.sum.term[0];
-        slope = here.sum.term[1] / half * std::exp(-0.5 * here.tilt * here.tilt);
+        slope = here.sum.term[1] / half * std::exp(-0.5 * nearest.d * nearest.d);
         const double next = root - half * value / here.sum.term[1];
         const bool inside = next > left && next < right;
-        if (std::fabs(value) <= here.sum.error) {
+        if (std::fabs(value) <= here.sum.error || std::fabs(next - root) <= place_error(root)) {
             root = inside ? next : root;
             break;
         }
