@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,6 +18,8 @@ import pytest
 from bench_analyze import assert_levels
 
 ROWS = 20_000
+NO_FAST = "needs the extra: pip install '.[fast]'"
+needs_fast = pytest.mark.skipif(importlib.util.find_spec("msgspec") is None, reason=NO_FAST)
 pytestmark = pytest.mark.benchmark(group="W8 file to levels")
 
 
@@ -44,8 +48,16 @@ def years(symbol: str, now: datetime) -> float:
     return (settled.astimezone(UTC) - now).total_seconds() / (365 * 86400)
 
 
-def test_file_to_levels(benchmark: Callable[..., Any], path: Path) -> None:
-    result = whole_path(path)
+@pytest.mark.parametrize("decoder", ["json", pytest.param("msgspec", marks=needs_fast)])
+def test_file_to_levels(benchmark: Callable[..., Any], path: Path, decoder: str) -> None:
+    with books.without_fast() if decoder == "json" else contextlib.nullcontext():
+        assert_right(whole_path(path), path)
+        benchmark.pedantic(whole_path, (path,), rounds=10, warmup_rounds=2)
+    books.note(benchmark, "ms", 1, 1e3)
+
+
+def assert_right(result: gex.Analysis, path: Path) -> None:
+    """Against the file as json reads it and gammas computed here."""
     document = load(path)
     options = document["data"]["options"]
     now = datetime.fromisoformat(document["timestamp"]).replace(tzinfo=UTC)
@@ -61,8 +73,6 @@ def test_file_to_levels(benchmark: Callable[..., Any], path: Path) -> None:
     )
     assert np.abs(np.asarray(b.rate) - books.RATE).max() < 0.02
     assert_levels(result, b, np.array([o["open_interest"] for o in options]))
-    benchmark.pedantic(whole_path, (path,), rounds=10, warmup_rounds=2)
-    books.note(benchmark, "ms", 1, 1e3)
 
 
 def test_json_alone(benchmark: Callable[..., Any], path: Path) -> None:

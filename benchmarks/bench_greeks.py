@@ -1,9 +1,8 @@
-"""W1: nine greeks of a million contracts, output reused; linear cost; two threads."""
+"""W1: nine greeks of a million contracts into a reused output."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import perf_counter
 from typing import Any
 
 import books
@@ -43,39 +42,3 @@ def test_nine_greeks_in_numpy(benchmark: Callable[..., Any], million: books.Book
     assert_nine(books.numpy_greeks(head, books.fast_cdf), books.numpy_greeks(head))
     benchmark.pedantic(books.numpy_greeks, (million, books.fast_cdf), rounds=5, warmup_rounds=1)
     books.note(benchmark, "ns_per_contract", ROWS)
-
-
-def test_two_threads(benchmark: Callable[..., Any], million: books.Book) -> None:
-    alone = bsm.greeks(*million, which=books.NINE, threads=1)
-    result = bsm.greeks(*million, which=books.NINE, threads=2)
-    assert all(alone[name].tobytes() == result[name].tobytes() for name in books.NINE)
-    benchmark(bsm.greeks, *million, which=books.NINE, out=result, threads=2)
-    books.note(benchmark, "ns_per_contract", ROWS)
-
-
-def test_ten_million_in_blocks(benchmark: Callable[..., Any], million: books.Book) -> None:
-    """Ten books of a million through one output: memory is bounded, cost is linear."""
-    result = bsm.greeks(*million, which=books.NINE)
-    checksum = result.delta.sum()
-
-    def blocks() -> float:
-        total = 0.0
-        for _ in range(10):
-            total += float(bsm.greeks(*million, which=books.NINE, out=result).delta[-1])
-        return total
-
-    def best(work: Callable[[], Any]) -> float:
-        times = []
-        for _ in range(5):
-            begin = perf_counter()
-            work()
-            times.append(perf_counter() - begin)
-        return min(times)
-
-    tenth = million.head(ROWS // 10)
-    small = bsm.greeks(*tenth, which=books.NINE)
-    one = best(lambda: bsm.greeks(*tenth, which=books.NINE, out=small))
-    assert best(blocks) < 100 * one * 2.5  # beyond the cache each row costs more, never more again
-    assert result.delta.sum() == checksum
-    benchmark.pedantic(blocks, rounds=3)
-    books.note(benchmark, "ns_per_contract", 10 * ROWS)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from math import erfc, pi, sqrt
 from typing import Any, NamedTuple
@@ -155,11 +157,11 @@ def sweep(rows: int = 20_000, spots: int = 100) -> Sweep:
     return sweep_of(b, np.ascontiguousarray(weight[on]), spots)
 
 
-def gamma_profile(s: Sweep) -> Any:
+def gamma_profile(s: Sweep, threads: int | None = None) -> Any:
     """Sum of weight x gamma at each spot with the package, preparation included."""
     _, strike, years, vol, rate, dividend_yield, _ = s.book
-    prepared = _core.GammaProfile(strike, years, vol, rate, dividend_yield, s.weight)
-    return prepared.evaluate(s.spots)
+    prepared = _core.GammaProfile(strike, years, vol, rate, dividend_yield, s.weight, threads)
+    return prepared.evaluate(s.spots, threads)
 
 
 EIGHT = ("delta", "gamma", "vega", "vanna", "charm", "speed", "zomma", "color")
@@ -280,6 +282,18 @@ def cboe_text(chain: gex.Chain) -> str:
     data = {"options": records, "symbol": "^SPX", "current_price": chain.spot, "close": chain.spot}
     document = {"timestamp": f"{stamp:%Y-%m-%d %H:%M:%S}", "symbol": "_SPX", "data": data}
     return json.dumps(document)
+
+
+@contextlib.contextmanager
+def without_fast() -> Iterator[None]:
+    """Read as if the extra `fast` were not installed."""
+    from gexcore.io import cboe_fast
+
+    kept, cboe_fast._decoder = cboe_fast._decoder, lambda: None
+    try:
+        yield
+    finally:
+        cboe_fast._decoder = kept
 
 
 def note(benchmark: Any, unit: str, items: int, scale: float = 1e9) -> None:

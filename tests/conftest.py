@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gexcore.io import cboe_fast
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +19,14 @@ def test_data() -> Path:
     path = Path(folder)
     assert (path / "data").is_dir(), f"GEXCORE_TEST_DATA={folder} has no data folder"
     return path
+
+
+@pytest.fixture(scope="module", params=["json", "msgspec"])
+def decoder(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Every test that uses it runs with the standard library's decoder and with the extra's."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "json":
+            patch.setattr(cboe_fast, "_decoder", lambda: None)
+        else:
+            pytest.importorskip("msgspec", reason="needs the extra: pip install '.[fast]'")
+        yield request.param

@@ -13,6 +13,8 @@ from cboe_samples import document, option, parse, refusal, sheet
 from gexcore.errors import InputError
 from gexcore.io import read_cboe
 
+pytestmark = pytest.mark.usefixtures("decoder")
+
 # ---- real files: counts, spots and moments from the catalogue of the shared folder
 
 CATALOGUE = [

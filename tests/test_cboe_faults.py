@@ -12,6 +12,8 @@ from gexcore.errors import ChainFileError, GexError
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.usefixtures("decoder")
+
 NESTED = b'{"data": {"options": ' + b"[" * 200_000 + b"]" * 200_000 + b"}}"
 REFUSED = [
     (b"", "empty"),
@@ -33,7 +35,7 @@ REFUSED = [
     (b'{"timestamp": "2024-03-1', "cut short"),
     (b"{not json}", "not JSON"),
     (b'{\n"a": 1,\n"b": oops}', "line 3"),
-    (b"[1" + b"0" * 5000 + b"]", "not JSON"),
+    (b"[1" + b"0" * 5000 + b"]", "not a CBOE chain"),
     (NESTED, "nested"),
     (b"[]", "not a CBOE chain"),
     (b"{}", "keys found: none"),

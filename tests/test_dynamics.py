@@ -268,3 +268,8 @@ def test_roots(root: float, power: int) -> None:
     assert found == pytest.approx(root, rel=1e-11)
     assert slope_at(function, found) == pytest.approx(power * root ** (power - 1), rel=1e-7)
     assert find_root(function, root, 20.0) == root
+
+
+def test_nothing_is_certified_with_moving_vols(chain: gex.Chain) -> None:
+    with pytest.raises(ConventionError, match="vols that move"):
+        gex.analyze(chain, dynamics="relative=-10", certify=True)

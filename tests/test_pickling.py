@@ -113,6 +113,14 @@ def _pull() -> Any:
     return gex.compute_sensitivities(levels).zero_gamma.contracts[0]
 
 
+def _trades(chain: gex.Chain) -> gex.Trades:
+    return gex.Trades.from_arrays(
+        root=chain.root[:3], expiry=chain.expiry[:3], strike=chain.strike[:3], option_type="C",
+        price=[1.1, 1.0, float("nan")], size=[5, 2, 1], bid=1.0, ask=1.1, source={"vendor": "mine"},
+        time=["2024-01-05T15:00Z"] * 3, is_complex=False, true_side=[1, -1, 0],
+    )  # fmt: skip
+
+
 PARTS: dict[str, Callable[[gex.Analysis], Any]] = {
     "rates": lambda a: a.rates,
     "parity table": lambda a: a.rates.table,
@@ -130,6 +138,7 @@ PARTS: dict[str, Callable[[gex.Analysis], Any]] = {
     "expiries": lambda a: a.levels.expiries,
     "zero gamma": lambda a: a.levels.zero_gamma,
     "wall": lambda a: a.levels.call_wall,
+    "certificate": lambda a: gex.analyze(a.chain, certify=True).levels.certificate,
     "driver": lambda a: a.levels.drivers[0],
     "as_of": lambda a: a.chain.as_of,
     "joined": lambda a: gex.Chain.concat([a.chain, a.chain]),
@@ -149,6 +158,12 @@ PARTS: dict[str, Callable[[gex.Analysis], Any]] = {
     "landscape": lambda a: a.landscape,
     "change": lambda a: gex.explain_change(a.chain, gex.chain_at(a.chain, 1.0)),
     "across": lambda a: gex.levels_across(a.chain, conventions={"side": ["net", "gross"]}),
+    "trades": lambda a: _trades(a.chain),
+    "sides": lambda a: _trades(a.chain).classify(),
+    "previous quotes": lambda _: gex.trades.previous_quotes([2.0], [1.0], [1.0], [1.1]),
+    "positions from trades": lambda a: gex.positions.from_trades(
+        a.chain, _trades(a.chain), accuracy="published", until="2030-01-01T00:00Z"
+    ),
     "vendor's": lambda a: gex.ChainGreeks.from_columns(a.chain, "v", gamma=a.greeks.gamma),
 }
 

@@ -31,12 +31,23 @@ class File:
         self.path.write_text(books.cboe_text(gex.synthetic_chain(rows)), encoding="utf-8")
 
 
-@rival("W8", "gexcore")
+@rival("W8", "gexcore", remark="with the extra `fast` if it is installed")
 def file_to_levels(rows: int) -> Run:
     import gexcore as gex
 
     file = File(rows)
     return lambda: gex.analyze(gex.read_cboe(file.path))
+
+
+@rival("W8", "gexcore, without `fast`")
+def file_to_levels_by_json(rows: int) -> Run:
+    whole_path = file_to_levels(rows)
+
+    def run() -> Any:
+        with books.without_fast():
+            return whole_path()
+
+    return run
 
 
 @rival("W8", "json.load alone")

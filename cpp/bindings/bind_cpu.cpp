@@ -1,6 +1,7 @@
-// The kernel variant, and the version that was compiled in.
+// The kernel variant, the default number of threads, and the version that was compiled in.
 #include <pybind11/stl.h>
 
+#include "columns.hpp"
 #include "gexcore/cpu.hpp"
 #include "gexcore/version.hpp"
 #include "topics.hpp"
@@ -13,6 +14,8 @@ void bind_cpu(py::module_& module) {
     module.def("cpu_available", &cpu::available);
     module.def("cpu_active", &cpu::active);
     module.def("cpu_use", &cpu::use, py::arg("isa"));
+    module.def("get_num_threads", &default_threads);
+    module.def("set_num_threads", &set_default_threads, py::arg("threads"));
 }
 
 }  // namespace gexcore::bindings

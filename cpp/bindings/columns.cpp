@@ -1,7 +1,11 @@
 // What a column may be: Python numbers, NumPy arrays, and whatever NumPy turns into a one-dimensional array of numbers.
 #include "columns.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
+#include <thread>
+#include <utility>
 
 #include "gexcore/greeks.hpp"
 
@@ -84,8 +88,10 @@ py::object converted(py::handle argument, const char* name, bool wants_bool) {
     }
 }
 
+std::atomic<int> chosen_threads{0};  // by set_num_threads(); 0: nobody has
+
 // The number of threads that GEXCORE_NUM_THREADS asks for; 1 without it.
-int default_threads() {
+int threads_of_environment() {
     const char* text = std::getenv("GEXCORE_NUM_THREADS");
     if (text == nullptr || *text == '\0') return 1;
     char* end = nullptr;
@@ -93,6 +99,37 @@ int default_threads() {
     if (*end != '\0' || count < 1 || count > kMostThreads)
         refuse("GEXCORE_NUM_THREADS", std::string("is '") + text + "'", "set a whole number from 1 to 1024");
     return static_cast<int>(count);
+}
+
+int checked_threads(py::handle threads, const char* hint) {
+    const long count = PyBool_Check(threads.ptr()) ? 0 : PyLong_AsLong(threads.ptr());
+    if (count == -1 && PyErr_Occurred()) PyErr_Clear();
+    if (count < 1 || count > kMostThreads) refuse("threads", "must be a whole number from 1 to 1024", hint);
+    return static_cast<int>(count);
+}
+
+thread_local PyThreadState* released = nullptr;  // of this thread, while it goes without the GIL
+
+void release_gil() {
+    released = PyEval_SaveThread();
+}
+
+// When the interpreter ends, Python before 3.14 unwinds every other thread that asks for the GIL, and the process dies at the
+// first catch (...) on the way. Such a thread waits here for the end, as it does in Python 3.14.
+void take_gil() {
+    try {
+        PyEval_RestoreThread(std::exchange(released, nullptr));
+    } catch (...) {
+        for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+    }
+}
+
+bool asked_to_stop() {
+    const bool without = released != nullptr;
+    if (without) take_gil();
+    const bool stop = PyErr_CheckSignals() != 0;
+    if (without) release_gil();
+    return stop;
 }
 
 }  // namespace
@@ -144,18 +181,27 @@ int checked_set(std::uint32_t which) {
     return __builtin_popcount(which);
 }
 
+int default_threads() {
+    const int chosen = chosen_threads.load(std::memory_order_relaxed);
+    if (chosen > 0) return chosen;
+    static const int from_environment = threads_of_environment();
+    return from_environment;
+}
+
+void set_default_threads(py::handle threads) {
+    chosen_threads = checked_threads(threads, "one thread is set_num_threads(1)");
+}
+
+WithoutGil::WithoutGil() {
+    release_gil();
+}
+
+WithoutGil::~WithoutGil() {
+    take_gil();
+}
+
 Execution execution_of(py::handle threads) {
-    const auto interrupted = [] {
-        const py::gil_scoped_acquire held;
-        return PyErr_CheckSignals() != 0;
-    };
-    static const int from_environment = default_threads();
-    if (threads.is_none()) return {from_environment, interrupted};
-    const long count = PyBool_Check(threads.ptr()) ? 0 : PyLong_AsLong(threads.ptr());
-    if (count == -1 && PyErr_Occurred()) PyErr_Clear();
-    if (count < 1 || count > kMostThreads)
-        refuse("threads", "must be a whole number from 1 to 1024", "leave it out for one thread");
-    return {static_cast<int>(count), interrupted};
+    return {threads.is_none() ? default_threads() : checked_threads(threads, "leave it out for one thread"), &asked_to_stop};
 }
 
 }  // namespace gexcore::bindings

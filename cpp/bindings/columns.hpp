@@ -73,14 +73,26 @@ void refuse_overlap(const double* out, std::size_t count, const Columns&... colu
 // The number of greeks in a bit set. Throws Error for an empty set and for bits that are no greek.
 int checked_set(std::uint32_t which);
 
-// threads=None means GEXCORE_NUM_THREADS, or 1.
+// What threads=None means: the number that was set, else GEXCORE_NUM_THREADS, else 1.
+int default_threads();
+void set_default_threads(py::handle threads);
+
 Execution execution_of(py::handle threads);
+
+// Lets other threads run Python while it lives.
+class WithoutGil {
+public:
+    WithoutGil();
+    ~WithoutGil();
+    WithoutGil(const WithoutGil&) = delete;
+    WithoutGil& operator=(const WithoutGil&) = delete;
+};
 
 // Runs `work` without the GIL when it is long enough to be worth the switch; a pending Ctrl-C becomes KeyboardInterrupt.
 template <typename Work>
 void run(bool long_enough, const Work& work) {
     try {
-        std::optional<py::gil_scoped_release> released;
+        std::optional<WithoutGil> released;
         if (long_enough) released.emplace();
         work();
     } catch (const Interrupted&) {

@@ -2,6 +2,7 @@
 #include "../src/kernels.hpp"
 
 #include "black_scholes.hpp"
+#include "certify.hpp"
 #include "dynamics.hpp"
 #include "greeks.hpp"
 #include "implied_vol.hpp"
@@ -32,6 +33,7 @@ const gexcore::Kernels kernels = {
     moment_columns,
     moment_prepare,
     sweep_moments,
+    expand,
 };
 
 }  // namespace GEXCORE_KERNEL_NAMESPACE

@@ -11,6 +11,7 @@ constexpr size_t kLanes = 8;
 constexpr size_t kGreekCount = 12;
 constexpr size_t kSweepRun = 32;                       // spots between two seeds of the recurrence
 constexpr size_t kColumnStride = kBlockRows + kLanes;  // of prepared columns; a power of two would collide in the cache
+constexpr size_t kTaylorTerms = 24;                    // of a Taylor expansion over a cell
 
 // Columns of one block, unit stride. `sign` is +1 for calls, -1 for puts.
 struct GreekBlock {
@@ -39,6 +40,19 @@ struct VolBlock {
 struct VolMove {
     double log_move;  // ln(spot' / spot)
     double shift, per_log_spot, relative;
+};
+
+// A cell ln S = center + half_width t, |t| <= 1, and a Gaussian with d1 = tilt_d + tilt_b t there (0, 0 for none).
+struct TaylorCell {
+    double center, half_width;
+    double tilt_d, tilt_b;
+    double roundings;  // relative errors of 2^-53 that every row makes whatever its place
+};
+
+// Over a cell: terms of the series, the sum of |row| at its center, bounds on what the computed terms and the rest may be off.
+struct TaylorSums {
+    double terms[kTaylorTerms];
+    double gross, rounding, truncation;
 };
 
 struct Kernels {
@@ -74,6 +88,8 @@ struct Kernels {
     // same set. step > 0: ln S ascends by `step` each (recurrence); 0: any spots.
     void (*sweep_moments)(const double* columns, size_t n, uint32_t which, const double* log_high, const double* log_low,
                           size_t spots, double step, double* out);
+    // Taylor series in t of sum_i amplitude_i exp((tilt(t)^2 - d_i(t)^2) / 2) over a cell, with bounds on its errors.
+    void (*expand)(const SweepBlock& rows, size_t n, const TaylorCell& cell, TaylorSums& sums);
 };
 
 }  // namespace gexcore

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gexcore import bsm, cpu
+from gexcore import bsm, cpu, positions, trades
 from gexcore._core import __version__
 from gexcore.across import Across, levels_across
 from gexcore.analysis import Analysis, analyze
 from gexcore.chain import Chain
 from gexcore.change import Change, explain_change
+from gexcore.cpu import get_num_threads, set_num_threads
 from gexcore.errors import (
     ChainFileError,
     ConventionError,
@@ -33,6 +34,7 @@ from gexcore.scenario import ScenarioCube, scenario_cube
 from gexcore.sensitivities import Sensitivities, compute_sensitivities
 from gexcore.sign_band import SignBand, levels_band
 from gexcore.smiles import Smiles, fit_smiles
+from gexcore.trades import Trades
 
 if TYPE_CHECKING:
     from gexcore.io import (
@@ -92,6 +94,7 @@ __all__ = [
     "Sensitivities",
     "SignBand",
     "Smiles",
+    "Trades",
     "UnwindLadder",
     "__version__",
     "analyze",
@@ -109,11 +112,13 @@ __all__ = [
     "explain_change",
     "find_levels",
     "fit_smiles",
+    "get_num_threads",
     "hedge_flow",
     "hedge_ladder",
     "level_path",
     "levels_across",
     "levels_band",
+    "positions",
     "read_cboe",
     "read_chain",
     "read_databento",
@@ -126,8 +131,10 @@ __all__ = [
     "read_yahoo_cboe",
     "read_yfinance",
     "scenario_cube",
+    "set_num_threads",
     "sweep_profile",
     "synthetic_chain",
+    "trades",
     "unwind_ladder",
 ]
 

@@ -212,6 +212,7 @@ def analyze(
     adv: float | None = None,
     kappa: float | None = None,
     sign_accuracy: float | None = None,
+    certify: bool = False,
     threads: int | None = None,
 ) -> Analysis:
     """Go from a chain to levels and regime.
@@ -220,7 +221,7 @@ def analyze(
         chain: the contracts.
         positions: a rule of `assign_positions` (with its `contracts`, `weights` or `size`), or
             Positions of this chain.
-        side, gated: how walls are chosen, see `find_levels`.
+        side, gated, certify: how walls are chosen and zero gamma is proved, see `find_levels`.
         dynamics: how vols move with spot, see `sweep_profile`.
         adv, kappa: daily volume in dollars and price impact, see `classify_regime`.
         sign_accuracy: probability that signs are right, for `.band`, see `levels_band`.
@@ -245,7 +246,7 @@ def analyze(
     greeks = compute_greeks(chain, threads=threads)
     exposures = compute_exposures(chain, greeks, positions)
     profile = sweep_profile(chain, positions, dynamics=dynamics, threads=threads)
-    levels = find_levels(exposures, profile, side, gated)
+    levels = find_levels(exposures, profile, side, gated, certify)
     regime = classify_regime(levels, adv, kappa)
     band = None if sign_accuracy is None else levels_band(levels, sign_accuracy)
     if band is not None:

@@ -18,14 +18,14 @@ FRAME_COLUMNS = (
 )  # fmt: skip
 
 
-def _one_dimensional(name: str, array: npt.NDArray[Any], rows: int) -> None:
+def _one_dimensional(name: str, array: npt.NDArray[Any], rows: int, than: str = "strike") -> None:
     if array.ndim > 1:
         raise InputError(
             f"{name}: has {array.ndim} dimensions", hint="pass a one-dimensional array or a number"
         )
     if array.ndim == 1 and len(array) != rows:
         raise InputError(
-            f"{name}: {len(array)} rows, but strike has {rows}", hint="one value per contract"
+            f"{name}: {len(array)} rows, but {than} has {rows}", hint="one value per row"
         )
 
 
@@ -50,7 +50,9 @@ def _as_array(name: str, value: Any) -> npt.NDArray[Any]:
         ) from error
 
 
-def number_column(name: str, value: Any, rows: int) -> npt.NDArray[np.float64]:
+def number_column(
+    name: str, value: Any, rows: int, than: str = "strike"
+) -> npt.NDArray[np.float64]:
     """A float64 column of its own memory from real numbers; anything else is refused by name."""
     array = _as_array(name, value)
     if array.dtype.kind not in "fiu" and array.size:
@@ -58,7 +60,7 @@ def number_column(name: str, value: Any, rows: int) -> npt.NDArray[np.float64]:
             f"{name}: is {array.dtype}, not numbers",
             hint="convert it first, with missing values as nan: np.asarray(x, dtype=float)",
         )
-    _one_dimensional(name, array, rows)
+    _one_dimensional(name, array, rows, than)
     return np.array(np.broadcast_to(array, rows), dtype=np.float64)
 
 
@@ -74,10 +76,10 @@ def contract_type(value: Any, rows: int) -> npt.NDArray[np.bool_]:
     return np.array(np.broadcast_to(array, rows), dtype=np.bool_)
 
 
-def object_column(name: str, value: Any, rows: int) -> npt.NDArray[Any]:
+def object_column(name: str, value: Any, rows: int, than: str = "strike") -> npt.NDArray[Any]:
     """A column of any type, one value per contract or one for all."""
     array = _as_array(name, value)
-    _one_dimensional(name, array, rows)
+    _one_dimensional(name, array, rows, than)
     return np.array(np.broadcast_to(array, rows))
 
 

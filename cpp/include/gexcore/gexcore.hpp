@@ -1,5 +1,6 @@
 // Everything of the public C++ interface.
 #pragma once
+#include "gexcore/certify.hpp"
 #include "gexcore/contracts.hpp"
 #include "gexcore/cpu.hpp"
 #include "gexcore/dynamics.hpp"
@@ -10,4 +11,6 @@
 #include "gexcore/implied_vol.hpp"
 #include "gexcore/profile.hpp"
 #include "gexcore/sums.hpp"
+#include "gexcore/sweep_greeks.hpp"
+#include "gexcore/trades.hpp"
 #include "gexcore/version.hpp"

@@ -23,6 +23,12 @@ public:
 
     std::size_t rows() const { return rows_; }
 
+    // A row is amplitude exp(-d^2 / 2) in S * gamma, d = inverse_width * (ln S - center_high - center_low).
+    struct Columns {
+        const double *center_high, *center_low, *inverse_width, *amplitude;
+    };
+    Columns columns() const { return {center_high_, center_low_, inverse_width_, amplitude_}; }
+
     // gamma[j] = sum of weight * gamma at spots[j] (shares per unit of price); speed (may be null) is its derivative.
     void evaluate(const double* spots, std::size_t count, double* gamma, double* speed, const Execution& execution = {}) const;
 

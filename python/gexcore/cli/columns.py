@@ -16,6 +16,7 @@ from gexcore.units import unit_of
 
 
 def exposures(options: argparse.Namespace) -> None:
+    """An exposure summed by a key."""
     chain = chain_of(options)
     needs = unit_of(options.greek, options.unit).needs
     positions = positions_of(chain, options)
@@ -38,6 +39,7 @@ def exposures(options: argparse.Namespace) -> None:
 
 
 def profile(options: argparse.Namespace) -> None:
+    """Exposures as functions of spot."""
     chain = chain_of(options)
     low = 0.9 * chain.spot if options.low is None else options.low
     high = 1.1 * chain.spot if options.high is None else options.high
@@ -61,6 +63,7 @@ def profile(options: argparse.Namespace) -> None:
 
 
 def greeks(options: argparse.Namespace) -> None:
+    """Greeks of every contract."""
     chain = chain_of(options)
     greeks = compute_greeks(chain, options.which)
     keys = [name for name in ("root", "expiry") if getattr(chain, name) is not None]
@@ -71,6 +74,7 @@ def greeks(options: argparse.Namespace) -> None:
 
 
 def rates(options: argparse.Namespace) -> None:
+    """Forward, rate and yield per expiry."""
     chain = chain_of(options)
     rates = chain.rates
     if rates.table is None:
@@ -82,6 +86,7 @@ def rates(options: argparse.Namespace) -> None:
 
 
 def formats(options: argparse.Namespace) -> None:
+    """The formats of chain files."""
     from gexcore.io import list_formats
 
     table = list_formats()

@@ -12,6 +12,7 @@ from gexcore.positions import RULES, Positions, assign_positions
 
 
 def chain_of(options: argparse.Namespace, file: str | None = None) -> Chain:
+    """The chain of a file, under the conventions asked for."""
     from gexcore.io import read_chain
 
     file = options.file if file is None else file

@@ -22,6 +22,7 @@ from gexcore.sensitivities import compute_sensitivities
 def print_levels(
     result: Analysis, options: argparse.Namespace, further: Mapping[str, Result] | None = None
 ) -> None:
+    """The levels, and what was asked for besides."""
     further = further or {}
     data = result.to_dict() | {name: each.to_dict() for name, each in further.items()}
     if options.json:
@@ -41,8 +42,9 @@ def print_levels(
 
 def across(options: argparse.Namespace) -> None:
     """Levels across conventions; those of the command line are the base."""
-    for name in ("details", "sensitivities", "path", "adv", "kappa"):
-        if getattr(options, name) in (None, False) and getattr(options, name) != 0.0:
+    for name in ("details", "certify", "sensitivities", "path", "adv", "kappa"):
+        given = getattr(options, name)
+        if given is None or given is False:
             continue
         raise GexError(f"--across does not take --{name}", hint="leave out one of them")
     chain = chain_of(argparse.Namespace(**{**vars(options), "scope": "all"}))
@@ -52,6 +54,7 @@ def across(options: argparse.Namespace) -> None:
 
 
 def levels(options: argparse.Namespace) -> None:
+    """Zero gamma, walls and regime of a chain file."""
     if options.across:
         across(options)
         return
@@ -64,6 +67,7 @@ def levels(options: argparse.Namespace) -> None:
         dynamics=options.dynamics,
         adv=options.adv,
         kappa=options.kappa,
+        certify=options.certify,
     )
     further: dict[str, Result] = {}
     if options.sensitivities:
@@ -77,6 +81,7 @@ def levels(options: argparse.Namespace) -> None:
 
 
 def diff(options: argparse.Namespace) -> None:
+    """Why exposures and levels changed between two files."""
     if options.before == options.after == "-":
         raise GexError("both files are standard input", hint="name one of them")
     before, after = (chain_of(options, file) for file in (options.before, options.after))
@@ -96,6 +101,7 @@ def diff(options: argparse.Namespace) -> None:
 
 
 def demo(options: argparse.Namespace) -> None:
+    """The whole path on a synthetic chain."""
     from gexcore.synthetic import synthetic_chain
 
     as_text = not (options.json or options.csv)

@@ -141,11 +141,12 @@ def _path_options(*files: str) -> _Parser:
 def _position_options() -> _Parser:
     held = _Parser(add_help=False)
     group = held.add_argument_group("who holds what")
+    assigned = {name: rule for name, rule in RULES.items() if rule.needs != "trades"}
     group.add_argument(
         "--positions",
-        choices=list(RULES),
+        choices=list(assigned),
         default="naive",
-        help="; ".join(f"{name}: {rule.meaning}" for name, rule in RULES.items())
+        help="; ".join(f"{name}: {rule.meaning}" for name, rule in assigned.items())
         + "; default naive",
     )
     group.add_argument(
@@ -214,6 +215,9 @@ def _regime_options() -> _Parser:
         action="store_true",
         help="the levels under 27 conventions instead (rates, clocks, as_of, scopes, sides of "
         "walls), their intervals and what moves each most",
+    )
+    regime.add_argument(
+        "--certify", action="store_true", help="prove that no crossing of zero gamma was missed"
     )
     regime.add_argument(
         "--sensitivities",

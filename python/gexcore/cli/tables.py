@@ -45,6 +45,7 @@ def colored(text: str) -> str:
 
 
 def print_csv(names: Sequence[str], columns: Sequence[Any]) -> None:
+    """Columns as CSV."""
     import csv
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -55,6 +56,7 @@ def print_csv(names: Sequence[str], columns: Sequence[Any]) -> None:
 def print_table(
     columns: dict[str, Any], about: dict[str, Any], manifest: Any, options: Any, title: str
 ) -> None:
+    """Columns as a table, JSON or CSV."""
     if options.csv:
         return print_csv(list(columns), list(columns.values()))
     values = {name: plain(np.asarray(column)) for name, column in columns.items()}
@@ -70,6 +72,7 @@ def print_table(
 
 
 def cell(name: str, value: Any) -> str:
+    """A value as people read it."""
     if value is None:
         return "-"
     if not isinstance(value, float):

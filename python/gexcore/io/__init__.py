@@ -9,6 +9,7 @@ from gexcore.io.deribit import read_deribit
 from gexcore.io.formats import list_formats, read_chain
 from gexcore.io.generic import read_table
 from gexcore.io.lean import read_lean
+from gexcore.io.minute_bars import read_minute_bars
 from gexcore.io.orats import read_orats
 from gexcore.io.position_file import read_positions
 from gexcore.io.yahoo import read_yahoo_cboe, read_yfinance
@@ -20,6 +21,7 @@ __all__ = [
     "read_databento",
     "read_deribit",
     "read_lean",
+    "read_minute_bars",
     "read_orats",
     "read_polygon",
     "read_positions",

@@ -5,27 +5,18 @@ from __future__ import annotations
 import json
 import math
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gexcore.errors import ChainFileError
+from gexcore.io.cboe_fast import FIELDS, Contents, decode_regular
 from gexcore.io.source import RawQuotes, file_error, name_vendor, shown
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-# our column -> key of an option record
-_FIELDS = {
-    "implied_vol": "iv",
-    "open_interest": "open_interest",
-    "bid": "bid",
-    "ask": "ask",
-    "volume": "volume",
-    "last": "last_trade_price",
-    "vendor_delta": "delta",
-    "vendor_gamma": "gamma",
-}
 _PLAIN = {float, int, type(None)}
 _SHAPE_HINT = "CBOE's file is {'timestamp': ..., 'data': {'current_price': ..., 'options': [...]}}"
 
@@ -51,31 +42,53 @@ def parse_json(text: str, name: str) -> RawQuotes:
         a.json: this looks like a Yahoo file, not CBOE. Hint: build the chain from a data frame \
 instead (Chain.from_frame)
     """
-    document = _load(text, name)
-    data, options = _find_options(document, name)
-    spot, spot_from = _find_spot(data, name)
-    printed_text = document.get("timestamp")
-    records = [option if isinstance(option, dict) else {} for option in options]
+    found = decode_regular(text) or _decode_any(text, name)
+    printed = found.timestamp
+    spot, spot_from = found.spot
+    broken = np.zeros(len(found.symbols), dtype=np.bool_)
+    broken[found.broken] = True
     return RawQuotes(
         name=name,
         vendor="CBOE delayed quotes JSON",
         spot=spot,
         spot_from=spot_from,
-        printed=_read_timestamp(printed_text, name),
-        printed_text=printed_text[:60] if isinstance(printed_text, str) else "",
-        underlying=_symbol(document) or _symbol(data),
-        symbols=[_text(record.get("option")) for record in records],
-        columns={
-            field: _numbers([record.get(key) for record in records])
-            for field, key in _FIELDS.items()
-        },
-        broken=np.array([not isinstance(option, dict) for option in options], dtype=np.bool_),
+        printed=_read_timestamp(printed, name),
+        printed_text=printed[:60] if isinstance(printed, str) else "",
+        underlying=next(filter(None, map(_symbol, found.underlying)), ""),
+        symbols=found.symbols,
+        columns={field: _numbers(cells) for field, cells in found.cells.items()},
+        broken=broken,
     )
+
+
+def _decode_any(text: str, name: str) -> Contents:
+    document = _load(text, name)
+    data, options = _find_options(document, name)
+    broken = []
+    if set(map(type, options)) != {dict}:
+        broken = [at for at, option in enumerate(options) if not isinstance(option, dict)]
+        options = [option if isinstance(option, dict) else {} for option in options]
+    symbols = _values(options, "option")
+    return Contents(
+        timestamp=document.get("timestamp"),
+        underlying=(document.get("symbol"), data.get("symbol")),
+        spot=_find_spot(data, name),
+        symbols=symbols if set(map(type, symbols)) == {str} else list(map(_text, symbols)),
+        cells={field: _values(options, key) for field, key in FIELDS.items()},
+        broken=broken,
+    )
+
+
+def _values(records: list[dict[str, Any]], key: str) -> list[Any]:
+    try:
+        return list(map(itemgetter(key), records))
+    except KeyError:
+        return [record.get(key) for record in records]
 
 
 def _load(text: str, name: str) -> dict[str, Any]:
     try:
-        document = json.loads(text)
+        document = _loads(text)
     except json.JSONDecodeError as error:
         cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
         what = "the JSON is cut short" if cut else f"not JSON ({error.msg})"
@@ -84,12 +97,20 @@ def _load(text: str, name: str) -> dict[str, Any]:
         raise file_error(name, message, line=error.lineno, hint=hint) from None
     except RecursionError:
         raise file_error(name, "the JSON is nested too deeply for a chain") from None
-    except ValueError as error:
-        raise file_error(name, f"not JSON ({shown(error)})") from None
     if isinstance(document, dict):
         return document
     first = document[0] if isinstance(document, list) and document else None
     raise _unknown_shape(first if isinstance(first, dict) else {}, name)
+
+
+def _loads(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        # Python refuses whole numbers of thousands of digits; as floats they are infinite
+        return json.loads(text, parse_int=float)
 
 
 def _unknown_shape(keys: dict[str, Any], name: str) -> ChainFileError:
@@ -154,8 +175,8 @@ def _read_timestamp(value: object, name: str) -> datetime | ChainFileError:
     return moment
 
 
-def _symbol(record: dict[str, Any]) -> str:
-    symbol = _text(record.get("symbol")).strip().lstrip("_^$")
+def _symbol(value: object) -> str:
+    symbol = _text(value).strip().lstrip("_^$")
     return symbol if symbol.isascii() and symbol.isprintable() and len(symbol) <= 12 else ""
 
 
@@ -169,7 +190,8 @@ def _numbers(cells: list[Any]) -> npt.NDArray[np.float64]:
         values = np.array(cells if plain else [_number(cell) for cell in cells], dtype=np.float64)
     except OverflowError:
         values = np.array([_number(cell) for cell in cells], dtype=np.float64)
-    return np.where(np.isfinite(values), values, np.nan)
+    values[~np.isfinite(values)] = np.nan
+    return values
 
 
 def _number(cell: object) -> float:

@@ -35,6 +35,7 @@ _DARK = {"paper": "#14171c", "ink": "#e8e8e8", "faint": "#3a3f47", "map": "PuOr"
 
 
 def figure_of(title: str, subtitle: str, dark: bool) -> tuple[Figure, Axes, dict[str, str]]:
+    """A figure with one set of axes on paper of a theme."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -59,15 +60,18 @@ def _plain(text: str) -> str:
 
 
 def words(name: str) -> str:
+    """A name as words."""
     return name.replace("_", " ")
 
 
 def label_axes(axes: Axes, theme: Mapping[str, str], x: str, y: str) -> None:
+    """Names of both axes."""
     axes.set_xlabel(_plain(x), color=theme["ink"], fontsize=12)
     axes.set_ylabel(_plain(y), color=theme["ink"], fontsize=12)
 
 
 def add_legend(axes: Axes, theme: Mapping[str, str]) -> None:
+    """A legend where there is room."""
     axes.legend(
         loc="best", fontsize=10, facecolor=theme["paper"], edgecolor=theme["faint"],
         labelcolor=theme["ink"], framealpha=0.9,
@@ -100,6 +104,7 @@ def draw_map(
 
 
 def ticks_of(labels: list[str], most: int) -> tuple[list[int], list[str]]:
+    """Places and labels, at most so many."""
     places = np.unique(np.linspace(0, len(labels) - 1, min(len(labels), most)).round().astype(int))
     return [int(i) for i in places], [labels[i] for i in places]
 

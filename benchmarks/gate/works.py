@@ -1,0 +1,69 @@
+"""What the gate times. A test compares it with cpp/src/kernels.hpp: no kernel is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import books
+import numpy as np
+from gexcore import _core, bsm
+
+ROWS = 4_000  # columns stay in the second-level cache
+SPOTS = 100
+
+Call = tuple[Callable[[], Any], int]  # a call as users make it, and the items it handles
+
+
+class Work(NamedTuple):
+    """`make()` prepares the call; most of its time goes to `kernels`."""
+
+    kernels: tuple[str, ...]
+    make: Callable[[], Call]
+
+
+def nine_greeks() -> Call:
+    """W1, output reused."""
+    b = books.book(ROWS, seed=12)
+    out = bsm.greeks(*b, which=books.NINE)
+    return lambda: bsm.greeks(*b, which=books.NINE, out=out), ROWS
+
+
+def gamma_by_strike() -> Call:
+    """W2."""
+    return books.GammaByStrike(books.keyed(ROWS)), ROWS
+
+
+def profile() -> Call:
+    """W3, preparation included."""
+    s = books.sweep(ROWS // 2, SPOTS)
+    return lambda: books.gamma_profile(s), len(s.weight) * SPOTS
+
+
+def uneven_profile() -> Call:
+    """The same at spots in no geometric order: an exponential for each pair."""
+    s = books.sweep(ROWS // 8, SPOTS)
+    uneven = s._replace(spots=np.linspace(s.spots[0], s.spots[-1], SPOTS))
+    return lambda: books.gamma_profile(uneven), len(s.weight) * SPOTS
+
+
+def implied_vols() -> Call:
+    """W4."""
+    arguments = books.priced(ROWS).arguments()
+    return lambda: bsm.implied_vol(*arguments), ROWS
+
+
+def sums() -> Call:
+    """Net and gross of a column."""
+    values = np.random.default_rng(13).normal(size=10 * ROWS)
+    return lambda: (_core.sum(values), _core.sum_abs(values)), 10 * ROWS
+
+
+WORKS = {
+    "W1": Work(("greeks",), nine_greeks),
+    "W2": Work(("sum_by",), gamma_by_strike),
+    "W3": Work(("sweep_prepare", "split_log", "sweep_uniform"), profile),
+    "W3 uneven": Work(("sweep",), uneven_profile),
+    "W4": Work(("implied_vol",), implied_vols),
+    "sums": Work(("sum", "sum_abs"), sums),
+}
