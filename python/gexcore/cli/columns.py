@@ -86,7 +86,7 @@ def rates(options: argparse.Namespace) -> None:
 
 
 def formats(options: argparse.Namespace) -> None:
-    """The chain files that can be read."""
+    """The formats of chain files."""
     from gexcore.io import list_formats
 
     table = list_formats()

@@ -182,7 +182,9 @@ def _inside_zip(data: bytes) -> tuple[str]:
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         members = []
     if any("_minute_" in name for name in members):
-        return ("these are minute bars of trades and quotes, not a chain of one moment",)
+        return (
+            "these are minute bars of trades and quotes, not a chain: read_minute_bars reads them",
+        )
     return ("this is a zip archive, not a chain: unpack it first",)
 
 
