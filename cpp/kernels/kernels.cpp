@@ -32,6 +32,7 @@ const gexcore::Kernels kernels = {
     moment_columns,
     moment_prepare,
     sweep_moments,
+    sweep_fourth,
 };
 
 }  // namespace GEXCORE_KERNEL_NAMESPACE

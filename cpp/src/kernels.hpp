@@ -74,6 +74,8 @@ struct Kernels {
     // same set. step > 0: ln S ascends by `step` each (recurrence); 0: any spots.
     void (*sweep_moments)(const double* columns, size_t n, uint32_t which, const double* log_high, const double* log_low,
                           size_t spots, double step, double* out);
+    // Sum over the rows of a bound of |d^4 sweep / d (ln S)^4| on an interval of ln S: its middle high + low, and half of it.
+    double (*sweep_fourth)(const SweepBlock& rows, size_t n, double high, double low, double half);
 };
 
 }  // namespace gexcore

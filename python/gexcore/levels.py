@@ -18,19 +18,25 @@ from gexcore.results import Result, align, money, number, plain
 from gexcore.strikes import StrikeLevel, StrikeSums
 
 SIDES = ("net", "gross")
+DIRECTIONS = ("long_to_short", "short_to_long")  # of a crossing, by upward
 
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """A spot where re-priced net gamma changes sign; slope in $ per 1% move per point."""
+    """A spot where re-priced net gamma changes sign; slope in $ per 1% move per point.
+
+    `error` bounds the distance from the true crossing where it was not polished, else None.
+    """
 
     spot: float
     direction: str  # "short_to_long" when crossing upward, "long_to_short"
     slope: float
+    error: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As in `gexcore levels --json`."""
-        return {"spot": self.spot, "direction": self.direction, "slope": self.slope}
+        """As in `gexcore levels --json`; `error` only where it is known."""
+        found = {"spot": self.spot, "direction": self.direction, "slope": self.slope}
+        return found if self.error is None else {**found, "error": self.error}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -235,7 +241,11 @@ def _spot_value(point: tuple[float, float] | None) -> dict[str, float] | None:
 
 
 def find_levels(
-    exposures: Exposures, profile: Profile, side: str = "net", gated: bool = False
+    exposures: Exposures,
+    profile: Profile,
+    side: str = "net",
+    gated: bool = False,
+    polish: bool = True,
 ) -> Levels:
     """Find the levels of a book.
 
@@ -244,6 +254,8 @@ def find_levels(
         side: walls by "net" gamma of a strike, or by "gross": call gamma alone for the call wall,
             put gamma alone for the put wall.
         gated: only strikes at or above spot can be the call wall, at or below spot the put wall.
+        polish: False leaves crossings where the cubic between two spots of the profile has them,
+            each with a bound of its `error`; cheaper, and what a live book follows.
 
     Returns:
         Levels: `zero_gamma` has all crossings on the profile's range, polished to a relative
@@ -280,7 +292,7 @@ def find_levels(
         profile,
         side,
         gated,
-        zero_gamma=_zero_gamma(profile, sums.spot),
+        zero_gamma=_zero_gamma(profile, sums.spot, polish),
         call_wall=sums.peak(up, "no_positive_strike", call, above),
         put_wall=sums.peak(down, "no_negative_strike", put, below),
         absolute_gamma_strike=sums.peak(sums.gross, "no_exposure"),
@@ -300,14 +312,14 @@ def _key_delta_strike(exposures: Exposures) -> StrikeLevel:
     return sums.peak(np.abs(sums.net), "no_exposure", sums.net)
 
 
-def _zero_gamma(profile: Profile, spot: float) -> ZeroGamma:
+def _zero_gamma(profile: Profile, spot: float, polish: bool) -> ZeroGamma:
     gamma = profile.gamma_above_rounding()
     if not gamma.any():
         return ZeroGamma(None, "no_exposure", (), None)
     searched = (float(profile.spots[0]), float(profile.spots[-1]))
     crossings = tuple(
-        Crossing(root, "short_to_long" if upward else "long_to_short", slope)
-        for root, slope, upward in profile.crossings()
+        Crossing(root, DIRECTIONS[upward], slope, None if polish else error)
+        for root, slope, upward, error in profile.crossings(polish)
     )
     if crossings:
         nearest = min(crossings, key=lambda c: abs(c.spot - spot))

@@ -1,5 +1,6 @@
 // Everything of the public C++ interface.
 #pragma once
+#include "gexcore/book.hpp"
 #include "gexcore/contracts.hpp"
 #include "gexcore/cpu.hpp"
 #include "gexcore/dynamics.hpp"
