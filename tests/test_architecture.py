@@ -67,6 +67,8 @@ ROOMS = (
     "scenario",
     "hedges",
     "hedging",
+    "readings",
+    "book",
 )
 DOORS = ("io", "plot", "synthetic", "cli", "__main__")
 READERS_MAY = {"errors", "results", "output", "clock", "rates", "columns", "chain"}

@@ -8,11 +8,17 @@
 namespace gexcore::bindings {
 namespace {
 
-using Series = std::vector<double>;
+using Doubles = py::array_t<double, py::array::c_style>;
+template <typename T>
+using Array = py::array_t<T, py::array::c_style>;
+
+std::vector<double> vector_of(const Doubles& values) {
+    return {values.data(), values.data() + values.size()};
+}
 
 class SharedBook {
 public:
-    SharedBook(double spot, const Series& years, bool gross, bool gated) : book_(spot, years, {gross, gated}) {}
+    SharedBook(double spot, const Doubles& years, bool gross, bool gated) : book_(spot, vector_of(years), {gross, gated}) {}
 
     // Work on the book alone: at once if it is free, else without the GIL; long work is always without.
     template <typename Work>
@@ -43,9 +49,8 @@ struct RowsArgument {
             if (one == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
             return;
         }
-        using Array = py::array_t<std::int64_t, py::array::c_style>;
-        if (!py::isinstance<Array>(rows)) throw Error("rows: one row or an int64 array is needed. Hint: book.rows(...)");
-        const auto array = py::reinterpret_borrow<Array>(rows);
+        if (!py::isinstance<Array<std::int64_t>>(rows)) throw Error("rows: one row or an int64 array is needed. Hint: book.rows(...)");
+        const auto array = py::reinterpret_borrow<Array<std::int64_t>>(rows);
         if (array.ndim() != 1) throw Error("rows: has " + std::to_string(array.ndim()) + " dimensions. Hint: one is needed");
         owner = array;
         data = array.data();
@@ -87,19 +92,20 @@ void update(SharedBook& shared, py::handle rows, py::handle implied_vol, py::han
 }
 
 // Columns of new rows; numbers spread over all of them are not accepted here.
-void add_rows(SharedBook& shared, const Series& strike, const Series& multiplier, const Series& rate, const Series& yield,
-              const Series& per_open_interest, const std::vector<std::int32_t>& series, const std::vector<bool>& is_call,
-              const std::vector<std::uint8_t>& status, const Series& vol, const Series& open_interest, const Series& contracts,
-              const Series& bid, const Series& ask, const Series& years) {
-    const std::size_t count = strike.size();
+void add_rows(SharedBook& shared, const Doubles& strike, const Doubles& multiplier, const Doubles& rate, const Doubles& yield,
+              const Doubles& per_open_interest, const Array<std::int32_t>& series, const Array<bool>& is_call,
+              const Array<std::uint8_t>& status, const Doubles& vol, const Doubles& open_interest, const Doubles& contracts,
+              const Doubles& bid, const Doubles& ask, const Doubles& years) {
+    const py::ssize_t count = strike.size();
+    const std::vector<double> times = vector_of(years);
     std::vector<BookRow> rows;
     std::vector<BookQuote> quotes;
-    for (std::size_t i = 0; i < count; ++i) {
-        rows.push_back({strike[i], multiplier.at(i), rate.at(i), yield.at(i), per_open_interest.at(i), series.at(i),
+    for (py::ssize_t i = 0; i < count; ++i) {
+        rows.push_back({strike.at(i), multiplier.at(i), rate.at(i), yield.at(i), per_open_interest.at(i), series.at(i),
                         is_call.at(i), static_cast<RowStatus>(status.at(i))});
         quotes.push_back({vol.at(i), open_interest.at(i), contracts.at(i), bid.at(i), ask.at(i)});
     }
-    shared.with(true, [&](Book& book) { book.add_rows(rows.data(), quotes.data(), count, years); });
+    shared.with(true, [&](Book& book) { book.add_rows(rows.data(), quotes.data(), rows.size(), times); });
 }
 
 template <typename T>
@@ -186,7 +192,7 @@ void bind_readings(py::module_& module) {
 void bind_book(py::module_& module) {
     bind_readings(module);
     py::class_<SharedBook>(module, "Book")
-        .def(py::init<double, const Series&, bool, bool>(), py::arg("spot"), py::arg("years"), py::arg("gross_walls"),
+        .def(py::init<double, const Doubles&, bool, bool>(), py::arg("spot"), py::arg("years"), py::arg("gross_walls"),
              py::arg("gated_walls"))
         .def("add_rows", &add_rows, py::arg("strike"), py::arg("multiplier"), py::arg("rate"), py::arg("dividend_yield"),
              py::arg("per_open_interest"), py::arg("series"), py::arg("is_call"), py::arg("status"), py::arg("implied_vol"),
@@ -206,7 +212,10 @@ void bind_book(py::module_& module) {
             py::arg("spot"))
         .def(
             "set_years",
-            [](SharedBook& shared, const Series& years) { shared.with(true, [&](Book& book) { book.set_years(years); }); },
+            [](SharedBook& shared, const Doubles& years) {
+                const std::vector<double> times = vector_of(years);
+                shared.with(true, [&](Book& book) { book.set_years(times); });
+            },
             py::arg("years"))
         .def("net",
              [](SharedBook& shared) {

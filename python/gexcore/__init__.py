@@ -8,6 +8,7 @@ from gexcore import bsm, cpu
 from gexcore._core import __version__
 from gexcore.across import Across, levels_across
 from gexcore.analysis import Analysis, analyze
+from gexcore.book import Book
 from gexcore.chain import Chain
 from gexcore.change import Change, explain_change
 from gexcore.errors import (
@@ -44,6 +45,7 @@ _DOORS = {"read_cboe": "gexcore.io", "synthetic_chain": "gexcore.synthetic"}
 __all__ = [
     "Across",
     "Analysis",
+    "Book",
     "Chain",
     "ChainFileError",
     "ChainGreeks",

@@ -179,7 +179,7 @@ class RegimeReading:
 @final
 class Book:
     def __init__(
-        self, spot: float, years: Sequence[float], gross_walls: bool, gated_walls: bool
+        self, spot: float, years: _Float64, gross_walls: bool, gated_walls: bool
     ) -> None: ...
     def add_rows(
         self,
