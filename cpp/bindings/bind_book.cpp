@@ -49,7 +49,8 @@ struct RowsArgument {
             if (one == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
             return;
         }
-        if (!py::isinstance<Array<std::int64_t>>(rows)) throw Error("rows: one row or an int64 array is needed. Hint: book.rows(...)");
+        if (!py::isinstance<Array<std::int64_t>>(rows))
+            throw Error("rows: one row or an int64 array is needed. Hint: book.rows(...)");
         const auto array = py::reinterpret_borrow<Array<std::int64_t>>(rows);
         if (array.ndim() != 1) throw Error("rows: has " + std::to_string(array.ndim()) + " dimensions. Hint: one is needed");
         owner = array;
@@ -75,7 +76,8 @@ struct MoveArgument {
         }
         column.emplace(value, name);
         if (column->scalar() ? count != 1 : static_cast<std::size_t>(column->rows()) != count)
-            throw Error(std::string(name) + ": one value per row is needed. Hint: " + std::to_string(count) + " rows were named");
+            throw Error(std::string(name) + ": one value per row is needed. Hint: " + std::to_string(count) +
+                        " rows were named");
         data = column->column().data;
     }
     MoveArgument(const MoveArgument&) = delete;
@@ -131,7 +133,8 @@ py::dict state(SharedBook& shared) {
 
 py::tuple mark_of(const StrikeMark& mark) {
     static const char* const names[] = {"found", "no_positive_strike", "no_negative_strike", "no_exposure", "at_end_strike"};
-    return py::make_tuple(names[static_cast<int>(mark.status)], mark.strike, mark.value, mark.share, mark.runner_up, mark.margin);
+    return py::make_tuple(names[static_cast<int>(mark.status)], mark.strike, mark.value, mark.share, mark.runner_up,
+                          mark.margin);
 }
 
 py::list crossings_of(const BookLevels& levels) {
@@ -207,8 +210,7 @@ void bind_book(py::module_& module) {
             },
             py::arg("rows"))
         .def(
-            "set_spot",
-            [](SharedBook& shared, double spot) { shared.with(false, [&](Book& book) { book.set_spot(spot); }); },
+            "set_spot", [](SharedBook& shared, double spot) { shared.with(false, [&](Book& book) { book.set_spot(spot); }); },
             py::arg("spot"))
         .def(
             "set_years",

@@ -110,7 +110,8 @@ py::list crossings(const GammaProfile& profile, py::handle spots, py::handle gam
     if (values.scalar()) throw Error("gamma: is a single number. Hint: pass the profile at the spots");
     std::vector<Crossing> found;
     const Execution execution = execution_of(threads);
-    run(profile.rows() > 1000, [&] { found = profile.crossings(grid.data, values.column().data, grid.count, polish, execution); });
+    run(profile.rows() > 1000,
+        [&] { found = profile.crossings(grid.data, values.column().data, grid.count, polish, execution); });
     py::list rows;
     for (const Crossing& crossing : found)
         rows.append(py::make_tuple(crossing.spot, crossing.slope, crossing.upward, crossing.error));

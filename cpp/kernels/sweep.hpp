@@ -80,7 +80,8 @@ void sweep(const gexcore::SweepBlock& rows, size_t n, const double* log_high, co
     }
 }
 
-// The fourth derivative of e^{-d^2/2} is (d^4 - 6 d^2 + 3) e^{-d^2/2}: at most 3, and falling with (d^4 + 6 d^2 + 3) e^{-d^2/2}.
+// The fourth derivative of e^{-d^2/2} is (d^4 - 6 d^2 + 3) e^{-d^2/2}: at most 3, and falling with (d^4 + 6 d^2 + 3)
+// e^{-d^2/2}.
 double sweep_fourth(const gexcore::SweepBlock& rows, size_t n, double high, double low, double half) {
     alignas(64) double bounds[gexcore::kBlockRows];
     for (size_t i = 0; i < n; ++i) {

@@ -14,7 +14,8 @@ namespace gexcore {
 namespace {
 
 constexpr double kHorizon = 30.0 / 365;
-constexpr double kTie = 1e-12;  // strikes as near as that share count as equally near
+constexpr double kTie = 1e-12;     // strikes as near as that share count as equally near
+constexpr double kNearTie = 1e-9;  // further apart they cannot
 using Guard = std::lock_guard<std::mutex>;
 
 bool positive(double x) {
@@ -34,7 +35,8 @@ void check_spot(double spot) {
 void Book::Live::check_rows(const std::int64_t* rows, std::size_t count) const {
     for (std::size_t i = 0; i < count; ++i)
         if (rows[i] < 0 || static_cast<std::size_t>(rows[i]) >= slots.count())
-            refuse("rows: there is no row " + std::to_string(rows[i]), "the book has " + std::to_string(slots.count()) + " rows");
+            refuse("rows: there is no row " + std::to_string(rows[i]),
+                   "the book has " + std::to_string(slots.count()) + " rows");
 }
 
 void Book::Live::touch(std::size_t row) {
@@ -89,7 +91,12 @@ void Book::Live::append(const BookRow& row, const BookQuote& quote) {
         keys.marked.push_back(0);
     }
     keys.rows[*place].push_back(at);
-    series_rows[row.series].push_back(at);
+    SeriesRows& series = series_rows[row.series];
+    const double carry = row.rate - row.dividend_yield;
+    if (series.rows.empty()) series.carry = carry;
+    series.one_carry = series.one_carry && series.carry == carry;
+    series.sorted = false;
+    series.rows.push_back(at);
     s.key.push_back(static_cast<std::int32_t>(*place));
     s.strike.push_back(row.strike);
     s.multiplier.push_back(row.multiplier);
@@ -110,7 +117,8 @@ void Book::Live::append(const BookRow& row, const BookQuote& quote) {
     s.contracts.push_back(std::isfinite(quote.contracts) ? quote.contracts : 0.0);
     s.bid.push_back(quote.bid);
     s.ask.push_back(quote.ask);
-    for (auto* column : {&s.weight, &s.center_high, &s.center_low, &s.inverse_width, &s.amplitude, &s.value}) column->push_back(0.0);
+    for (auto* column : {&s.weight, &s.center_high, &s.center_low, &s.inverse_width, &s.amplitude, &s.value})
+        column->push_back(0.0);
     s.used.push_back(0);
     grow();
     recompute(at);
@@ -133,36 +141,54 @@ void Book::Live::settle_series(const std::vector<double>& years) {
     series_usable.resize(years.size(), 0);
     series_order.resize(years.size());
     std::iota(series_order.begin(), series_order.end(), 0u);
-    const auto when = [&](std::uint32_t k) { return std::isnan(years[k]) ? std::numeric_limits<double>::infinity() : years[k]; };
+    const auto when = [&](std::uint32_t k) {
+        return std::isnan(years[k]) ? std::numeric_limits<double>::infinity() : years[k];
+    };
     std::stable_sort(series_order.begin(), series_order.end(), [&](auto a, auto b) { return when(a) < when(b); });
+}
+
+double Book::Live::forward(std::uint32_t row) const {
+    return spot * std::exp((slots.rate[row] - slots.dividend_yield[row]) * slots.years[row]);
+}
+
+// Adds the usable rows of a series that may be nearest its forward: those next to it on both sides, all if carries differ.
+void Book::Live::gather_nearest(SeriesRows& series) {
+    const auto used = static_cast<std::uint8_t>(RowStatus::used);
+    std::vector<std::uint32_t>& rows = series.rows;
+    const auto lower = [&](std::uint32_t a, std::uint32_t b) { return slots.strike[a] < slots.strike[b]; };
+    if (!series.sorted) std::sort(rows.begin(), rows.end(), lower);
+    series.sorted = true;
+    if (!series.one_carry || rows.empty()) {
+        for (const std::uint32_t i : rows)
+            if (slots.status[i] == used) row_scratch.push_back(i);
+        return;
+    }
+    const auto below = [&](std::uint32_t i, double strike) { return slots.strike[i] < strike; };
+    const auto middle = std::lower_bound(rows.begin(), rows.end(), forward(rows.front()), below);
+    const auto gather = [&](auto from, auto to) {
+        double first = kNone;
+        for (; from != to; ++from) {
+            if (slots.status[*from] != used) continue;
+            if (std::isnan(first)) first = slots.strike[*from];
+            if (std::fabs(slots.strike[*from] / first - 1.0) > kNearTie) break;
+            row_scratch.push_back(*from);
+        }
+    };
+    gather(std::make_reverse_iterator(middle), rows.rend());
+    gather(middle, rows.end());
 }
 
 // Mean vol of the strikes nearest the forward, over series [from, to) of the order, which settle together.
 double Book::Live::mean_vol(std::size_t from, std::size_t to) {
-    const auto used = static_cast<std::uint8_t>(RowStatus::used);
-    double nearest = std::numeric_limits<double>::infinity();
-    const auto forward = [&](std::uint32_t i) {
-        return spot * std::exp((slots.rate[i] - slots.dividend_yield[i]) * slots.years[i]);
-    };
     row_scratch.clear();
     scratch.clear();
-    for (std::size_t k = from; k < to; ++k) {
-        double carry = kNone, at = kNone;
-        for (const std::uint32_t i : series_rows[series_order[k]]) {
-            if (slots.status[i] != used) continue;
-            const double own = slots.rate[i] - slots.dividend_yield[i];
-            if (own != carry) carry = own, at = forward(i);
-            const double away = std::max(slots.strike[i] / at, at / slots.strike[i]);
-            if (away > nearest * (1.0 + 1e-9)) continue;
-            nearest = std::min(nearest, away);
-            row_scratch.push_back(i);
-        }
-    }
+    for (std::size_t k = from; k < to; ++k) gather_nearest(series_rows[series_order[k]]);
     std::sort(row_scratch.begin(), row_scratch.end());
-    const auto distance = [&](std::uint32_t i) { return std::fabs(std::log(slots.strike[i] / forward(i))); };
     double least = std::numeric_limits<double>::infinity();
-    for (const std::uint32_t i : row_scratch) scratch.push_back(distance(i));
-    for (const double d : scratch) least = std::min(least, d);
+    for (const std::uint32_t i : row_scratch) {
+        scratch.push_back(std::fabs(std::log(slots.strike[i] / forward(i))));
+        least = std::min(least, scratch.back());
+    }
     double total = 0.0, count = 0.0;
     for (std::size_t k = 0; k < row_scratch.size(); ++k) {
         if (!(scratch[k] <= least * (1.0 + kTie))) continue;

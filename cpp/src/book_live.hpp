@@ -22,13 +22,17 @@ struct BookSlots {
     std::vector<std::uint8_t> fixed, status;
     std::vector<std::int32_t> series, key;
     std::vector<double> center_high, center_low, inverse_width, amplitude;  // prepared for sweeps
-    std::vector<double> value;                                             // gamma exposure at `value_spot`
-    std::vector<std::uint8_t> used;                                        // in exposures
+    std::vector<double> value;                                              // gamma exposure at `value_spot`
+    std::vector<std::uint8_t> used;                                         // in exposures
 
     std::size_t count() const { return strike.size(); }
-    SweepBlock sweep(std::size_t at) const {
-        return {&center_high[at], &center_low[at], &inverse_width[at], &amplitude[at]};
-    }
+    SweepBlock sweep(std::size_t at) const { return {&center_high[at], &center_low[at], &inverse_width[at], &amplitude[at]}; }
+};
+
+struct SeriesRows {
+    std::vector<std::uint32_t> rows;  // by strike once sorted
+    double carry = 0.0;
+    bool one_carry = true, sorted = false;
 };
 
 struct StrikeKeys {
@@ -71,6 +75,8 @@ struct Book::Live {
     std::size_t blocks() const { return block_count(slots.count()); }
     std::size_t rows_of(std::size_t block) const { return block_rows(slots.count(), block); }
     std::size_t group_end(std::size_t from) const;
+    double forward(std::uint32_t row) const;
+    void gather_nearest(SeriesRows& series);
     double mean_vol(std::size_t from, std::size_t to);
     double at_the_money();
 
@@ -102,7 +108,7 @@ struct Book::Live {
     double spot = 0.0;
     std::vector<double> series_years;
     std::vector<std::uint32_t> series_order;  // by years, then number
-    std::vector<std::vector<std::uint32_t>> series_rows;
+    std::vector<SeriesRows> series_rows;
     std::vector<std::uint32_t> series_usable;
     std::uint64_t version = 0, anchors = 0;
 

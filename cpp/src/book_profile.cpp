@@ -60,7 +60,7 @@ void Book::Live::refresh_profile() {
     follow_kernels();
     for (const std::size_t b : profile_dirty.list()) {
         const std::size_t at = b * kBlockRows;
-        const GreekBlock in{nullptr,        &slots.strike[at],         &slots.years[at], &slots.vol[at],
+        const GreekBlock in{nullptr,         &slots.strike[at],         &slots.years[at], &slots.vol[at],
                             &slots.rate[at], &slots.dividend_yield[at], &slots.sign[at]};
         kernels->sweep_prepare(in, &slots.weight[at], rows_of(b), &slots.center_high[at], &slots.center_low[at],
                                &slots.inverse_width[at], &slots.amplitude[at]);
@@ -91,7 +91,8 @@ void Book::Live::refresh_profile() {
     const bool outside = window.spots.empty() || exponent != window.exponent || first < window.first ||
                          last >= window.first + static_cast<double>(window.spots.size());
     if (outside) anchor(exponent, first, last);
-    const auto new_from = static_cast<std::size_t>(first - window.first), new_to = static_cast<std::size_t>(last - window.first);
+    const auto new_from = static_cast<std::size_t>(first - window.first),
+               new_to = static_cast<std::size_t>(last - window.first);
     if (new_from != from || new_to != to) crossings_known = false;
     from = new_from, to = new_to;
     if (outside || profile_dirty.list().size() > 8) {

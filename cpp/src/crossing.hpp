@@ -32,8 +32,7 @@ inline void sum_ends(const Kernels& kernels, const SweepBlock& rows, std::size_t
 // The cubic with these values and slopes, t = 0 .. 1 across the interval.
 class Cubic {
 public:
-    Cubic(const EndSums& ends, double width)
-        : c0_(ends.value[0]), c1_(ends.slope[0] * width) {
+    Cubic(const EndSums& ends, double width) : c0_(ends.value[0]), c1_(ends.slope[0] * width) {
         const double rise = ends.value[1] - ends.value[0], last = ends.slope[1] * width;
         c2_ = 3.0 * rise - 2.0 * c1_ - last;
         c3_ = c1_ + last - 2.0 * rise;

@@ -30,8 +30,8 @@ public:
     void evaluate(const double* spots, std::size_t count, double* gamma, double* speed, const Execution& execution = {}) const;
 
     // The default grid: geometric nodes exp(j h), j integer, that cover spot * exp(+-half_range). The step h is a power of two,
-    // no wider than the narrowest contracts that matter (s sqrt T; together 0.1% of all peaks), within [2^-13, 2^-8]. A node has
-    // the same profile, bit for bit, in every grid of that step.
+    // no wider than the narrowest contracts that matter (s sqrt T; together 0.1% of all peaks), within [2^-13, 2^-8]. A node
+    // has the same profile, bit for bit, in every grid of that step.
     std::vector<double> search_grid(double spot, double half_range) const;
 
     // One crossing per change of sign of gamma[0 .. count) over ascending spots (zeros are stepped over): the root of the cubic
