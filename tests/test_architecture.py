@@ -67,8 +67,10 @@ ROOMS = (
     "scenario",
     "hedges",
     "hedging",
+    "slots",
     "readings",
     "book",
+    "watch",
 )
 DOORS = ("io", "plot", "synthetic", "cli", "__main__")
 READERS_MAY = {"errors", "results", "output", "clock", "rates", "columns", "chain"}

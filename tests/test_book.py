@@ -36,6 +36,7 @@ def small(n: int = 200, seed: int = 3) -> gex.Chain:
     return gex.synthetic_chain(n=n, seed=seed)
 
 
+NAMED = ("root", "expiry", "strike", "is_call")
 ROWS = st.integers(0, 199)
 VOLS = st.one_of(st.floats(0.03, 2.0), st.sampled_from([0.0, math.nan, -0.1, math.inf, 1e-4, 5.0]))
 SIZES = st.one_of(st.floats(0, 1e5), st.sampled_from([0.0, math.nan, -1.0, math.inf, 1.0, 1e9]))
@@ -56,26 +57,35 @@ class LiveBook(RuleBasedStateMachine):
         self.given = rule_name == "contracts"
         held = np.random.default_rng(seed).normal(size=len(chain)) if self.given else None
         self.book = gex.Book(chain, rule_name, contracts=held, side=side, gated=gated)
-        self.spot = chain.spot
+        self.spot, self.chain = chain.spot, chain
+        self.removed: set[int] = set()
+        self.names = list(zip(*(getattr(chain, n).tolist() for n in NAMED), strict=True))
+
+    def live(self, row: int) -> int:
+        """A row that is still there, the next after `row`."""
+        at = row % len(self.book)
+        while at in self.removed:
+            at = (at + 1) % len(self.book)
+        return at
 
     @rule(row=ROWS, vol=VOLS)
     def quote(self, row: int, vol: float) -> None:
-        self.book.update(row % len(self.book), implied_vol=vol)
+        self.book.update(self.live(row), implied_vol=vol)
 
     @rule(rows=st.lists(ROWS, max_size=30), vol=VOLS, size=SIZES)
     def many(self, rows: list[int], vol: float, size: float) -> None:
-        at = np.array(rows, np.int64) % len(self.book)
+        at = np.array([self.live(row) for row in rows], np.int64)
         self.book.update(
             at, implied_vol=np.full(len(at), vol), open_interest=np.full(len(at), size)
         )
 
     @rule(row=ROWS, size=SIZES)
     def interest(self, row: int, size: float) -> None:
-        self.book.update(row % len(self.book), open_interest=size)
+        self.book.update(self.live(row), open_interest=size)
 
     @rule(row=ROWS, held=st.floats(-1e4, 1e4))
     def trade(self, row: int, held: float) -> None:
-        at = row % len(self.book)
+        at = self.live(row)
         if self.given:
             self.book.update(at, contracts=held)
         else:
@@ -94,13 +104,31 @@ class LiveBook(RuleBasedStateMachine):
 
     @rule(row=ROWS)
     def remove(self, row: int) -> None:
-        self.book.remove_rows(row % len(self.book))
+        if len(self.removed) + 1 < len(self.book):
+            at = self.live(row)
+            self.book.remove_rows(at)
+            self.removed.add(at)
+            with pytest.raises(gex.InputError, match="was removed"):
+                self.book.update(at, implied_vol=0.2)
 
     @rule()
     def compact(self) -> None:
+        self.names = [name for i, name in enumerate(self.names) if i not in self.removed]
         self.book.compact()
-        if not len(self.book):
-            self.begin("naive", "net", False, 1)
+        self.removed = set()
+
+    @rule()
+    def add_back(self) -> None:
+        there = {name for i, name in enumerate(self.names) if i not in self.removed}
+        columns = [getattr(self.chain, n).tolist() for n in NAMED]
+        gone = np.array([name not in there for name in zip(*columns, strict=True)])
+        if not gone.any():
+            return
+        new = self.chain._replace(as_of=self.book.snapshot().chain.as_of).filter(gone)
+        held = np.ones(len(new)) if self.given else None
+        rows = self.book.add_rows(new, contracts=held)
+        assert rows.tolist() == list(range(len(self.names), len(self.names) + len(new)))
+        self.names += list(zip(*(getattr(new, n).tolist() for n in NAMED), strict=True))
 
     @invariant()
     def same_as_batch(self) -> None:
@@ -120,22 +148,29 @@ TestLiveBook.settings = settings(
 def test_soak() -> None:
     rng = np.random.default_rng(11)
     chain = small(512)
-    book, spot, waited = gex.Book(chain), chain.spot, 0.0
+    book, spot, live = gex.Book(chain), chain.spot, list(range(512))
     for step in range(1, SOAK + 1):
         kind = rng.choice(5, p=[0.6, 0.2, 0.15, 0.04, 0.01])
-        row = int(rng.integers(512))
+        row = live[int(rng.integers(len(live)))]
         if kind == 0:
             book.update(row, implied_vol=float(rng.uniform(0.05, 0.6)))
         elif kind == 1:
             book.update(row, open_interest=float(rng.integers(0, 5000)))
         elif kind == 2:
-            spot *= math.exp(0.001 * rng.normal())
+            spot = min(max(spot * math.exp(0.001 * rng.normal()), 4000.0), 6000.0)
             book.set_spot(spot)
         elif kind == 3:
             book.remove_rows(row)
-        elif waited < 100:
-            waited += 1e-3
-            book.set_time(1e-3)
+            live.remove(row)
+        else:
+            book.set_time(1e-3 if step < 100_000 else 0.0)
+        if len(live) < 400:  # the lost contracts come back
+            mask = np.ones(len(book), np.bool_)
+            mask[live] = False
+            back = book.snapshot().chain.filter(mask)
+            book.compact()
+            book.add_rows(back)
+            live = list(range(len(book)))
         if step % 100 == 0:
             assert_batch(book)
 
@@ -275,8 +310,10 @@ def test_remove_everything() -> None:
     assert found.call_wall.status == "no_exposure"
     assert book.regime().kind == "no_exposure"
     assert_batch(book)
-    book.update(0, implied_vol=0.2, open_interest=10.0)
-    assert_batch(book)
+    book.compact()
+    assert (len(book), book.net()) == (0, (0.0, 0.0))
+    book.add_rows(small())
+    assert book.levels(exact=True).to_dict() == followed(gex.analyze(small()).levels)
 
 
 @pytest.mark.parametrize(

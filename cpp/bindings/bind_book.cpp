@@ -18,7 +18,9 @@ std::vector<double> vector_of(const Doubles& values) {
 
 class SharedBook {
 public:
-    SharedBook(double spot, const Doubles& years, bool gross, bool gated) : book_(spot, vector_of(years), {gross, gated}) {}
+    SharedBook(double spot, const Doubles& years, bool gross, bool gated, std::uint64_t version, std::uint64_t anchors,
+               double days)
+        : book_(spot, vector_of(years), {gross, gated, version, anchors, days}) {}
 
     // Work on the book alone: at once if it is free, else without the GIL; long work is always without.
     template <typename Work>
@@ -49,9 +51,9 @@ struct RowsArgument {
             if (one == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
             return;
         }
-        if (!py::isinstance<Array<std::int64_t>>(rows))
+        if (!py::isinstance<py::array_t<std::int64_t>>(rows))
             throw Error("rows: one row or an int64 array is needed. Hint: book.rows(...)");
-        const auto array = py::reinterpret_borrow<Array<std::int64_t>>(rows);
+        const auto array = Array<std::int64_t>::ensure(rows);  // strided rows are copied
         if (array.ndim() != 1) throw Error("rows: has " + std::to_string(array.ndim()) + " dimensions. Hint: one is needed");
         owner = array;
         data = array.data();
@@ -97,7 +99,8 @@ void update(SharedBook& shared, py::handle rows, py::handle implied_vol, py::han
 void add_rows(SharedBook& shared, const Doubles& strike, const Doubles& multiplier, const Doubles& rate, const Doubles& yield,
               const Doubles& per_open_interest, const Array<std::int32_t>& series, const Array<bool>& is_call,
               const Array<std::uint8_t>& status, const Doubles& vol, const Doubles& open_interest, const Doubles& contracts,
-              const Doubles& bid, const Doubles& ask, const Doubles& years) {
+              const Doubles& bid, const Doubles& ask, const Doubles& quoted, const Doubles& sized, const Array<bool>& removed,
+              const Doubles& years) {
     const py::ssize_t count = strike.size();
     const std::vector<double> times = vector_of(years);
     std::vector<BookRow> rows;
@@ -105,7 +108,8 @@ void add_rows(SharedBook& shared, const Doubles& strike, const Doubles& multipli
     for (py::ssize_t i = 0; i < count; ++i) {
         rows.push_back({strike.at(i), multiplier.at(i), rate.at(i), yield.at(i), per_open_interest.at(i), series.at(i),
                         is_call.at(i), static_cast<RowStatus>(status.at(i))});
-        quotes.push_back({vol.at(i), open_interest.at(i), contracts.at(i), bid.at(i), ask.at(i)});
+        quotes.push_back(
+            {vol.at(i), open_interest.at(i), contracts.at(i), bid.at(i), ask.at(i), quoted.at(i), sized.at(i), removed.at(i)});
     }
     shared.with(true, [&](Book& book) { book.add_rows(rows.data(), quotes.data(), rows.size(), times); });
 }
@@ -120,7 +124,11 @@ py::dict state(SharedBook& shared) {
     shared.with(true, [&](Book& book) { found = book.state(); });
     py::dict columns;
     columns["spot"] = found.spot;
+    columns["days"] = found.days;
     columns["version"] = found.version;
+    columns["anchors"] = found.anchors;
+    columns["quoted"] = array_of(found.quoted);
+    columns["sized"] = array_of(found.sized);
     columns["time_to_expiry"] = array_of(found.time_to_expiry);
     columns["implied_vol"] = array_of(found.implied_vol);
     columns["open_interest"] = array_of(found.open_interest);
@@ -195,11 +203,13 @@ void bind_readings(py::module_& module) {
 void bind_book(py::module_& module) {
     bind_readings(module);
     py::class_<SharedBook>(module, "Book")
-        .def(py::init<double, const Doubles&, bool, bool>(), py::arg("spot"), py::arg("years"), py::arg("gross_walls"),
-             py::arg("gated_walls"))
+        .def(py::init<double, const Doubles&, bool, bool, std::uint64_t, std::uint64_t, double>(), py::arg("spot"),
+             py::arg("years"), py::arg("gross_walls"), py::arg("gated_walls"), py::arg("version"), py::arg("anchors"),
+             py::arg("days"))
         .def("add_rows", &add_rows, py::arg("strike"), py::arg("multiplier"), py::arg("rate"), py::arg("dividend_yield"),
              py::arg("per_open_interest"), py::arg("series"), py::arg("is_call"), py::arg("status"), py::arg("implied_vol"),
-             py::arg("open_interest"), py::arg("contracts"), py::arg("bid"), py::arg("ask"), py::arg("years"))
+             py::arg("open_interest"), py::arg("contracts"), py::arg("bid"), py::arg("ask"), py::arg("quoted"),
+             py::arg("sized"), py::arg("removed"), py::arg("years"))
         .def("update", &update, py::arg("rows"), py::arg("implied_vol"), py::arg("open_interest"), py::arg("contracts"),
              py::arg("bid"), py::arg("ask"))
         .def(
@@ -214,11 +224,11 @@ void bind_book(py::module_& module) {
             py::arg("spot"))
         .def(
             "set_years",
-            [](SharedBook& shared, const Doubles& years) {
+            [](SharedBook& shared, const Doubles& years, double days) {
                 const std::vector<double> times = vector_of(years);
-                shared.with(true, [&](Book& book) { book.set_years(times); });
+                shared.with(true, [&](Book& book) { book.set_years(times, days); });
             },
-            py::arg("years"))
+            py::arg("years"), py::arg("days"))
         .def("net",
              [](SharedBook& shared) {
                  double net = 0.0, gross = 0.0;

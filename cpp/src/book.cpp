@@ -117,6 +117,9 @@ void Book::Live::append(const BookRow& row, const BookQuote& quote) {
     s.contracts.push_back(std::isfinite(quote.contracts) ? quote.contracts : 0.0);
     s.bid.push_back(quote.bid);
     s.ask.push_back(quote.ask);
+    s.quoted.push_back(quote.quoted);
+    s.sized.push_back(quote.sized);
+    s.removed.push_back(quote.removed);
     for (auto* column : {&s.weight, &s.center_high, &s.center_low, &s.inverse_width, &s.amplitude, &s.value})
         column->push_back(0.0);
     s.used.push_back(0);
@@ -265,6 +268,8 @@ void Book::update(const std::int64_t* rows, std::size_t count, const Columns& co
     const Guard guard(live_->lock);
     live_->check_rows(rows, count);
     BookSlots& s = live_->slots;
+    for (std::size_t i = 0; i < count; ++i)
+        if (s.removed[rows[i]]) refuse("rows: row " + std::to_string(rows[i]) + " was removed", "add the contract again");
     if (columns.contracts != nullptr)
         for (std::size_t i = 0; i < count; ++i)
             if (!std::isnan(s.per_open_interest[rows[i]]))
@@ -272,6 +277,8 @@ void Book::update(const std::int64_t* rows, std::size_t count, const Columns& co
                        "make the book with positions given as contracts");
     for (std::size_t i = 0; i < count; ++i) {
         const std::int64_t row = rows[i];
+        if (columns.bid != nullptr || columns.ask != nullptr || columns.implied_vol != nullptr) s.quoted[row] = live_->days;
+        if (columns.open_interest != nullptr || columns.contracts != nullptr) s.sized[row] = live_->days;
         if (columns.bid != nullptr) s.bid[row] = columns.bid[i];
         if (columns.ask != nullptr) s.ask[row] = columns.ask[i];
         if (columns.open_interest != nullptr) s.open_interest[row] = columns.open_interest[i];
@@ -293,6 +300,7 @@ void Book::remove_rows(const std::int64_t* rows, std::size_t count) {
     BookSlots& s = live_->slots;
     for (std::size_t i = 0; i < count; ++i) {
         const std::int64_t row = rows[i];
+        s.removed[row] = 1;
         s.vol[row] = kNone;
         s.open_interest[row] = s.contracts[row] = 0.0;
         if (s.fixed[row] > static_cast<std::uint8_t>(RowStatus::adjusted_contract))
@@ -309,10 +317,12 @@ void Book::set_spot(double spot) {
     ++live_->version;
 }
 
-void Book::set_years(const std::vector<double>& years) {
+void Book::set_years(const std::vector<double>& years, double days) {
     const Guard guard(live_->lock);
+    if (!(days >= live_->days)) refuse("days: " + std::to_string(days) + " is before the book's clock", "time passes");
     if (years.size() != live_->series_years.size()) refuse("years: one per series is needed", "the times to expiry");
     live_->settle_series(years);
+    live_->days = days;
     for (std::size_t i = 0; i < live_->slots.count(); ++i) {
         live_->slots.years[i] = years[live_->slots.series[i]];
         live_->recompute(i);
@@ -330,7 +340,8 @@ void Book::net(double& net, double& gross) {
 BookState Book::state() {
     const Guard guard(live_->lock);
     const BookSlots& s = live_->slots;
-    return {live_->spot, live_->version, s.years, s.vol, s.open_interest, s.contracts, s.bid, s.ask, s.status};
+    return {live_->spot, live_->days,     live_->version, live_->anchors, s.quoted, s.sized, s.years,
+            s.vol,       s.open_interest, s.contracts,    s.bid,          s.ask,    s.status};
 }
 
 }  // namespace gexcore

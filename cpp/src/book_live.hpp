@@ -17,9 +17,9 @@ constexpr double kRounding = 1e-13;  // of gross: a smaller sum owes its sign to
 // Columns of the slots, one value each.
 struct BookSlots {
     std::vector<double> strike, years, vol, open_interest, multiplier, rate, dividend_yield, sign, per_open_interest;
-    std::vector<double> contracts, bid, ask;
+    std::vector<double> contracts, bid, ask, quoted, sized;
     std::vector<double> weight;  // contracts * multiplier, 0 while the row is not usable
-    std::vector<std::uint8_t> fixed, status;
+    std::vector<std::uint8_t> fixed, status, removed;
     std::vector<std::int32_t> series, key;
     std::vector<double> center_high, center_low, inverse_width, amplitude;  // prepared for sweeps
     std::vector<double> value;                                              // gamma exposure at `value_spot`
@@ -63,7 +63,8 @@ struct NodePair {
 };
 
 struct Book::Live {
-    explicit Live(const BookOptions& chosen) : options(chosen) {}
+    explicit Live(const BookOptions& chosen)
+        : options(chosen), days(chosen.days), version(chosen.version), anchors(chosen.anchors) {}
 
     // book.cpp
     void check_rows(const std::int64_t* rows, std::size_t count) const;
@@ -105,12 +106,12 @@ struct Book::Live {
     const Kernels* kernels = nullptr;
     BookSlots slots;
     StrikeKeys keys;
-    double spot = 0.0;
+    double spot = 0.0, days;
     std::vector<double> series_years;
     std::vector<std::uint32_t> series_order;  // by years, then number
     std::vector<SeriesRows> series_rows;
     std::vector<std::uint32_t> series_usable;
-    std::uint64_t version = 0, anchors = 0;
+    std::uint64_t version, anchors;
 
     DirtyBlocks profile_dirty, value_dirty;
     BlockTree peaks, nodes, totals;

@@ -34,6 +34,7 @@ from gexcore.scenario import ScenarioCube, scenario_cube
 from gexcore.sensitivities import Sensitivities, compute_sensitivities
 from gexcore.sign_band import SignBand, levels_band
 from gexcore.smiles import Smiles, fit_smiles
+from gexcore.watch import LevelChange, LevelWatch
 
 if TYPE_CHECKING:
     from gexcore.io import read_cboe
@@ -58,7 +59,9 @@ __all__ = [
     "HedgeLadder",
     "InputError",
     "Landscape",
+    "LevelChange",
     "LevelPath",
+    "LevelWatch",
     "Levels",
     "MismatchError",
     "NotComputedError",

@@ -179,7 +179,14 @@ class RegimeReading:
 @final
 class Book:
     def __init__(
-        self, spot: float, years: _Float64, gross_walls: bool, gated_walls: bool
+        self,
+        spot: float,
+        years: _Float64,
+        gross_walls: bool,
+        gated_walls: bool,
+        version: int,
+        anchors: int,
+        days: float,
     ) -> None: ...
     def add_rows(
         self,
@@ -196,6 +203,9 @@ class Book:
         contracts: _Float64,
         bid: _Float64,
         ask: _Float64,
+        quoted: _Float64,
+        sized: _Float64,
+        removed: npt.NDArray[np.bool_],
         years: _Float64,
     ) -> None: ...
     def update(
@@ -209,7 +219,7 @@ class Book:
     ) -> None: ...
     def remove_rows(self, rows: int | npt.NDArray[np.int64]) -> None: ...
     def set_spot(self, spot: float) -> None: ...
-    def set_years(self, years: _Float64) -> None: ...
+    def set_years(self, years: _Float64, days: float) -> None: ...
     def net(self) -> tuple[float, float]: ...
     def levels(self, exact: bool) -> LevelsReading: ...
     def regime(self, exact: bool) -> RegimeReading: ...

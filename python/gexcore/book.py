@@ -16,16 +16,14 @@ from gexcore.errors import ConventionError, InputError
 from gexcore.exposures import ByKey
 from gexcore.hedges import HedgeLadder
 from gexcore.hedging import hedge_ladder
-from gexcore.horizon import chain_at
-from gexcore.implied_vols import Vols, vendor_vols
+from gexcore.horizon import chain_at, days_ahead
+from gexcore.implied_vols import vendor_vols
 from gexcore.levels import SIDES
-from gexcore.positions import Positions, assign_positions, out_of_the_money
-from gexcore.rates import Rates
-from gexcore.readings import BookLevels, BookRegime, BookSnapshot
+from gexcore.positions import Positions, assign_positions
+from gexcore.readings import BookLevels, BookRegime, BookSnapshot, Staleness
+from gexcore.slots import Handle, handles_of, join, per_open_interest, quotes, series_of, spread
 
 Float64 = npt.NDArray[np.float64]
-Handle = tuple[str, str, float, str]
-_DERIVED = ("naive", "short_all", "inverted", "moneyness", "weights")
 
 
 class Book:
@@ -46,7 +44,7 @@ class Book:
 
     Example:
         >>> import gexcore as gex
-        >>> book = Book(gex.synthetic_chain(n=2000))
+        >>> book = Book(gex.synthetic_chain())
         >>> book.update(book.row("SPXW", "2026-03-20", 5000, "C"), implied_vol=0.15)
         >>> book.set_spot(5010.0)
         >>> book.levels().zero_gamma.status
@@ -74,32 +72,41 @@ class Book:
             raise ConventionError("positions belong to another chain")
         self._lock = RLock()
         self._side, self._gated = side, bool(gated)
-        self._spot = chain.spot
-        self._load(chain, positions, _per_open_interest(chain, positions, weights))
+        none = np.zeros(len(chain))
+        clock: dict[str, Any] = {"version": 0, "anchors": 0, "days": 0.0}
+        clock |= {"quoted": none, "sized": none}
+        share = per_open_interest(chain, positions, weights)
+        self._load(chain, positions, share, none.astype(np.bool_), clock)
 
-    def _load(self, chain: Chain, positions: Positions, share: Float64) -> None:
-        """Start from a chain whose rows become the slots."""
-        self._chain, self._positions, self._share = chain, positions, share
-        self._handles: dict[Handle, int] | None = None
-        self._removed: set[int] = set()
-        self._series, first = _series_of(chain)
-        pick = np.zeros(len(chain), np.bool_)
-        pick[first] = True
-        # one row of each series, in the order of their numbers
-        moving = chain._take(pick, chain.scope)
-        order = np.argsort(np.argsort(first))
-        self._moving, self._order = moving, order
-        core = _core.Book(chain.spot, self._years(), self._side == "gross", self._gated)
-        core.add_rows(
-            chain.strike, chain.multiplier, _spread(chain.rate, chain),
-            _spread(chain.dividend_yield, chain), share, self._series, chain.is_call, chain.status,
-            chain.implied_vol, chain.open_interest, positions.contracts, _quotes(chain, "bid"),
-            _quotes(chain, "ask"), self._years(),
+    def _load(
+        self,
+        chain: Chain,
+        positions: Positions,
+        share: Float64,
+        removed: npt.NDArray[np.bool_],
+        state: dict[str, Any],
+    ) -> None:
+        """Start from a chain whose rows become the slots; counters and clock go on."""
+        series, first = series_of(chain)
+        mask = np.zeros(len(chain), np.bool_)
+        mask[first] = True
+        moving = chain._take(mask, chain.scope)  # one row of each series ...
+        order = np.argsort(np.argsort(first))  # ... in the order of their numbers
+        years = np.asarray(moving.time_to_expiry[order])
+        core = _core.Book(
+            chain.spot, years, self._side == "gross", self._gated, state["version"],
+            state["anchors"], state["days"],
         )  # fmt: skip
+        core.add_rows(
+            chain.strike, chain.multiplier, spread(chain.rate, chain),
+            spread(chain.dividend_yield, chain), share, series, chain.is_call, chain.status,
+            chain.implied_vol, chain.open_interest, positions.contracts, quotes(chain, "bid"),
+            quotes(chain, "ask"), state["quoted"], state["sized"], removed, years,
+        )  # fmt: skip
+        self._chain, self._positions, self._share, self._removed = chain, positions, share, removed
+        self._moving, self._order, self._days = moving, order, state["days"]
+        self._handles: dict[Handle, int] | None = None
         self._core = core
-
-    def _years(self) -> Float64:
-        return np.asarray(self._moving.time_to_expiry[self._order])
 
     def row(self, root: str, expiry: Any, strike: float, option_type: str) -> int:
         """The slot of a contract.
@@ -126,11 +133,9 @@ class Book:
 
     def _index(self) -> dict[Handle, int]:
         if self._handles is None:
-            chain, found = self._chain, {}
-            for i, handle in enumerate(_handles(chain)):
-                if i not in self._removed and found.setdefault(handle, i) != i:
-                    continue  # the first of duplicates is the one that is quoted
-            self._handles = found
+            named = list(enumerate(handles_of(self._chain)))
+            # the first of duplicates is the one that is used
+            self._handles = {h: i for i, h in reversed(named) if not self._removed[i]}
         return self._handles
 
     def __len__(self) -> int:
@@ -170,10 +175,10 @@ class Book:
             InputError: a time before the book's, or without zone.
         """
         with self._lock:
+            days = self._days + days_ahead(self._moving, when)
             moved = chain_at(self._moving, when)
-            years = np.asarray(moved.time_to_expiry[self._order])
-            self._core.set_years(years)
-            self._moving = moved
+            self._core.set_years(np.asarray(moved.time_to_expiry[self._order]), days)
+            self._moving, self._days = moved, days
 
     def add_rows(self, chain: Chain, contracts: Any = None) -> npt.NDArray[np.int64]:
         """Add the contracts of a chain; returns their slots.
@@ -186,49 +191,43 @@ class Book:
             InputError: a contract is in the book already, or times do not fit.
         """
         with self._lock:
-            now, before = self.snapshot(), len(self)
+            now, state = self._snapshot()
             known = self._index()
-            twice = [handle for handle in _handles(chain) if handle in known]
+            twice = [handle for handle in handles_of(chain) if handle in known]
             if twice:
                 raise InputError(f"rows: {twice[0]} is in the book already", hint="update it")
-            joined = _join(now.chain, chain)
+            joined, old = join(now.chain, chain), self._positions
             held = number_column("contracts", 0.0 if contracts is None else contracts, len(chain))
-            added = Positions(
-                chain, held, self._positions.rule, self._positions.size, self._positions.meaning
-            )
-            share = _per_open_interest(chain, added, None)
-            if contracts is None and self._positions.rule != "contracts":
-                size = np.where(chain.open_interest > 0, chain.open_interest, 0.0)
-                held = np.where(np.isfinite(share * size), share * size, 0.0)
-            removed, positions = self._removed, self._positions
+            share = per_open_interest(chain, Positions(chain, held, *_kind(old)), None)
+            held = np.concatenate([now.positions.contracts, held])
+            for name in ("quoted", "sized"):
+                state[name] = np.concatenate([state[name], np.full(len(chain), state["days"])])
             self._load(
                 joined,
-                Positions(
-                    joined, np.concatenate([now.positions.contracts, held]), positions.rule,
-                    positions.size, positions.meaning,
-                ),
+                Positions(joined, held, *_kind(old)),
                 np.concatenate([self._share, share]),
-            )  # fmt: skip
-            self._removed = removed
-            return np.arange(before, len(self), dtype=np.int64)
+                np.concatenate([self._removed, np.zeros(len(chain), np.bool_)]),
+                {**state, "version": state["version"] + 1},
+            )
+            return np.arange(len(now.chain), len(joined), dtype=np.int64)
 
     def remove_rows(self, rows: Any) -> None:
         """Empty some slots: no vol, no open interest, no contracts, until `compact()`."""
         with self._lock:
             self._core.remove_rows(rows)
-            self._removed.update(np.atleast_1d(rows).tolist())
-            self._handles = None
+            removed = self._removed.copy()
+            removed[rows] = True
+            self._removed, self._handles = removed, None
 
     def compact(self) -> None:
-        """Close the slots of removed rows; slots of others change."""
+        """Close the slots of removed rows; other rows get new slots."""
         with self._lock:
-            now = self.snapshot()
-            keep = np.ones(len(self), np.bool_)
-            keep[list(self._removed)] = False
+            now, state = self._snapshot()
+            keep = ~self._removed
             chain = now.chain._take(keep, now.chain.scope)
-            held = now.positions
-            kept = Positions(chain, held.contracts[keep], held.rule, held.size, held.meaning)
-            self._load(chain, kept, self._share[keep])
+            held = Positions(chain, now.positions.contracts[keep], *_kind(now.positions))
+            state.update({name: state[name][keep] for name in ("quoted", "sized")})
+            self._load(chain, held, self._share[keep], self._removed[keep], state)
 
     def levels(self, exact: bool = False) -> BookLevels:
         """Levels now.
@@ -256,29 +255,39 @@ class Book:
         """Spots of the search grid, and net gamma there in $ per 1% move."""
         return self._core.profile()
 
+    def staleness(self, half_life: float = 24.0) -> Staleness:
+        """How old quotes and sizes are on the book's clock.
+
+        Args:
+            half_life: hours after which a quote counts half in the age-weighted coverage.
+
+        Raises:
+            InputError: half_life is not positive.
+        """
+        if not half_life > 0:
+            raise InputError(f"half_life: {half_life} is not a time", hint="hours, above 0")
+        now, state = self._snapshot()
+        return Staleness.of(now, state, half_life)
+
     def snapshot(self) -> BookSnapshot:
         """The rows of one moment as an immutable chain, with their positions."""
+        return self._snapshot()[0]
+
+    def _snapshot(self) -> tuple[BookSnapshot, dict[str, Any]]:
         with self._lock:
-            state, template = self._core.state(), self._chain
+            state, template, held = self._core.state(), self._chain, self._positions
             as_of = self._moving.as_of
-            held = self._positions
-        vol = state["implied_vol"]
         columns = dict(template.columns)
         columns.update({name: state[name] for name in ("bid", "ask") if name in columns})
+        moved = ("spot", "implied_vol", "open_interest", "time_to_expiry", "status")
+        vols = template.vols if template.vols.rule.any() else vendor_vols(state["implied_vol"])
         chain = template._replace(
-            spot=state["spot"],
-            implied_vol=vol,
-            open_interest=state["open_interest"],
-            time_to_expiry=state["time_to_expiry"],
-            status=state["status"],
-            as_of=as_of,
-            columns=columns,
-            vols=template.vols if template.vols.rule.any() else vendor_vols(vol),
+            **{name: state[name] for name in moved}, as_of=as_of, columns=columns, vols=vols
         )
         contracts = state["contracts"]
         contracts.flags.writeable = False
-        positions = Positions(chain, contracts, held.rule, held.size, held.meaning)
-        return BookSnapshot(chain, positions, state["version"])
+        positions = Positions(chain, contracts, *_kind(held))
+        return BookSnapshot(chain, positions, state["version"]), state
 
     def hedge_ladder(self, *arguments: Any, **options: Any) -> HedgeLadder:
         """`hedge_ladder` of the snapshot."""
@@ -289,74 +298,5 @@ class Book:
         return f"<Book {len(self)} slots, {self._positions.rule}>"
 
 
-def _per_open_interest(chain: Chain, positions: Positions, weights: Any) -> Float64:
-    """Contracts that dealers hold per open contract; NaN where contracts are given."""
-    rule, call = positions.rule, chain.is_call
-    if rule not in _DERIVED or positions.size != "open_interest":
-        return np.full(len(chain), np.nan)
-    if rule == "weights":
-        given = np.nan if weights is None else weights
-        return number_column("weights", given, len(chain))
-    if rule == "short_all":
-        return np.full(len(chain), -1.0)
-    long = {"naive": call, "inverted": ~call}.get(rule, ~out_of_the_money(chain))
-    return np.where(long, 1.0, -1.0)
-
-
-def _series_of(chain: Chain) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-    """Number what settles together at one time; and the first row of each."""
-    codes, _, _ = chain.settlements()
-    times, years = chain.codes("time_to_expiry")
-    _, first, series = np.unique(
-        codes * np.int64(len(years)) + times, return_index=True, return_inverse=True
-    )
-    return series.astype(np.int32), first
-
-
-def _spread(value: Any, chain: Chain) -> Float64:
-    return np.array(np.broadcast_to(value, len(chain)), np.float64)
-
-
-def _quotes(chain: Chain, name: str) -> Float64:
-    return np.asarray(chain.columns.get(name, np.full(len(chain), np.nan)), np.float64)
-
-
-def _handles(chain: Chain) -> list[Handle]:
-    empty = [""] * len(chain)
-    roots = empty if chain.root is None else chain.root.astype(str).tolist()
-    days = empty if chain.expiry is None else chain.expiry.astype("datetime64[D]").astype(str)
-    kinds = np.where(chain.is_call, "C", "P").tolist()
-    return list(zip(roots, list(map(str, days)), chain.strike.tolist(), kinds, strict=True))
-
-
-def _join(one: Chain, other: Chain) -> Chain:
-    """Rows of `other` after those of `one`, in the market of `one`."""
-    for name in ("root", "expiry"):
-        if (getattr(one, name) is None) != (getattr(other, name) is None):
-            raise InputError(f"rows: the book and the new rows must both have {name}, or neither")
-    if one.as_of != other.as_of and (one.as_of and one.as_of.time) != (
-        other.as_of and other.as_of.time
-    ):
-        raise InputError("rows: their as_of is not that of the book", hint="with_conventions")
-    names = ("strike", "is_call", "time_to_expiry", "implied_vol", "open_interest", "multiplier",
-             "status", "root", "expiry")  # fmt: skip
-    fields = {
-        name: np.concatenate([getattr(one, name), getattr(other, name)])
-        for name in names
-        if getattr(one, name) is not None
-    }
-    columns = {
-        name: np.concatenate([values, other.columns.get(name, np.full(len(other), np.nan))])
-        for name, values in one.columns.items()
-    }
-    old = one.rates
-    rates = Rates(
-        *(
-            np.concatenate([_spread(getattr(c, n), c) for c in (one, other)])
-            for n in ("rate", "dividend_yield")
-        ),
-        source=old.source,
-        note=old.note,
-    )
-    vols = Vols.concat([one.vols, other.vols])
-    return one._replace(**fields, columns=columns, rates=rates, vols=vols)
+def _kind(positions: Positions) -> tuple[str, str, str]:
+    return positions.rule, positions.size, positions.meaning

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from gexcore import _core
 from gexcore.chain import Chain
+from gexcore.conventions import USED
+from gexcore.flags import STALE_HOURS, Flag
 from gexcore.levels import DIRECTIONS, Crossing, Levels, ZeroGamma
 from gexcore.positions import Positions
-from gexcore.results import Result, align, money, number
+from gexcore.results import Result, align, money, number, plain
 from gexcore.strikes import StrikeLevel
 
 STRIKES = ("call_wall", "put_wall", "absolute_gamma_strike", "hvl")
@@ -201,3 +205,52 @@ class BookSnapshot(Result):
 
     def __str__(self) -> str:
         return f"{self.chain} after {self.version} changes"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Staleness(Result):
+    """Age of a book's quotes and sizes in hours of its clock, over its usable contracts.
+
+    `age_weighted_coverage`: share of all open interest that is usable, each contract counted
+    2^(-age / half life). `flag` is raised where half of it is quoted more than a day ago.
+    """
+
+    median_quote_age: float | None
+    oldest_quote_age: float | None
+    median_size_age: float | None
+    used_open_interest_share: float
+    age_weighted_coverage: float
+    half_life: float
+    flag: Flag
+
+    @classmethod
+    def of(cls, now: BookSnapshot, state: dict[str, Any], half_life: float) -> Staleness:
+        """From a snapshot and the clock's readings of its rows."""
+        chain = now.chain
+        used = (chain.status == USED) & (now.positions.contracts != 0.0)
+        size = np.where(chain.open_interest > 0, chain.open_interest, 0.0)
+        held, total = size[used], float(size.sum())
+        quoted, sized = (24 * (state["days"] - state[n][used]) for n in ("quoted", "sized"))
+        fresh = float((held * 2.0 ** (-quoted / half_life)).sum())
+        old = float(held[quoted > STALE_HOURS].sum() / (held.sum() or 1.0))
+        known = bool(used.any())
+        text = f"{old:.0%} of used open interest was quoted more than {STALE_HOURS:.0f} hours ago"
+        return cls(
+            float(np.median(quoted)) if known else None,
+            float(quoted.max()) if known else None,
+            float(np.median(sized)) if known else None,
+            float(held.sum()) / total if total else 0.0,
+            fresh / total if total else 0.0,
+            half_life,
+            Flag("stale", old > 0.5 if known else None, old if known else None, text),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields."""
+        return {name: plain(getattr(self, name)) for name in self.__slots__}
+
+    def __repr__(self) -> str:
+        return f"<Staleness {self}>"
+
+    def __str__(self) -> str:
+        return f"{self.age_weighted_coverage:.1%} of open interest, weighted by age; {self.flag}"

@@ -41,6 +41,8 @@ struct BookQuote {
     double open_interest = kNone;
     double contracts = kNone;  // signed, dealer long > 0; read where the row does not follow its open interest
     double bid = kNone, ask = kNone;
+    double quoted = 0.0, sized = 0.0;  // days on the clock when quote and size came in
+    bool removed = false;
 };
 
 struct StrikeMark {
@@ -81,14 +83,17 @@ struct RegimeReading {
 };
 
 struct BookOptions {
-    bool gross_walls = false;  // walls by call gamma alone and put gamma alone, else by net gamma
-    bool gated_walls = false;  // call wall at or above spot, put wall at or below
+    bool gross_walls = false;                // walls by call gamma alone and put gamma alone, else by net gamma
+    bool gated_walls = false;                // call wall at or above spot, put wall at or below
+    std::uint64_t version = 0, anchors = 0;  // counted on from here
+    double days = 0.0;                       // what the clock shows
 };
 
 // The columns of a consistent moment; what rows are does not change and is not copied.
 struct BookState {
-    double spot = 0.0;
-    std::uint64_t version = 0;
+    double spot = 0.0, days = 0.0;
+    std::uint64_t version = 0, anchors = 0;
+    std::vector<double> quoted, sized;  // days on the clock when quote and size of a row came in
     std::vector<double> time_to_expiry, implied_vol, open_interest, contracts, bid, ask;
     std::vector<std::uint8_t> status;
 };
@@ -113,10 +118,11 @@ public:
         const double *implied_vol = nullptr, *open_interest = nullptr, *contracts = nullptr, *bid = nullptr, *ask = nullptr;
     };
     void update(const std::int64_t* rows, std::size_t count, const Columns& columns);
-    // A slot of weight zero: no vol, no open interest, no contracts.
+    // A slot of weight zero: no vol, no open interest, no contracts; it cannot be updated any more.
     void remove_rows(const std::int64_t* rows, std::size_t count);
     void set_spot(double spot);
-    void set_years(const std::vector<double>& years);
+    // Times to expiry of all series, and what the clock shows; it never goes back.
+    void set_years(const std::vector<double>& years, double days);
 
     void net(double& net, double& gross);
     // Keeps the memory of `out`: nothing is allocated once it has been used.
