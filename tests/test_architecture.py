@@ -25,6 +25,7 @@ ROOMS = (
     "results",
     "output",
     "cpu",
+    "cpp",
     "units",
     "sessions",
     "clock",

@@ -1,7 +1,10 @@
 // Book: a live book shared by Python threads; its lock is never waited for with the GIL held.
 #include "gexcore/book.hpp"
 
+#include <cstring>
 #include <mutex>
+#include <string>
+#include <type_traits>
 
 #include "topics.hpp"
 
@@ -158,6 +161,25 @@ py::list top_of(const std::array<double, BookLevels::top_count>& strike, const s
     return rows;
 }
 
+// The bytes of a reading: it is pickled and compared as those.
+py::tuple bytes_of(const BookLevels& levels) {
+    const BookNumbers& numbers = levels;
+    return py::make_tuple(
+        py::bytes(reinterpret_cast<const char*>(&numbers), sizeof numbers),
+        py::bytes(reinterpret_cast<const char*>(levels.crossings.data()), levels.crossings.size() * sizeof(Crossing)));
+}
+
+BookLevels levels_of(const py::tuple& state) {
+    static_assert(std::is_trivially_copyable_v<BookNumbers> && std::is_trivially_copyable_v<Crossing>);
+    const auto numbers = state[0].cast<std::string>(), crossings = state[1].cast<std::string>();
+    if (numbers.size() != sizeof(BookNumbers)) throw Error("levels: were pickled by another version. Hint: use that one");
+    BookLevels levels;
+    std::memcpy(static_cast<BookNumbers*>(&levels), numbers.data(), numbers.size());
+    levels.crossings.resize(crossings.size() / sizeof(Crossing));
+    std::memcpy(levels.crossings.data(), crossings.data(), levels.crossings.size() * sizeof(Crossing));
+    return levels;
+}
+
 void bind_readings(py::module_& module) {
     static const char* const zeros[] = {"found", "always_long", "always_short", "no_exposure"};
     static const char* const kinds[] = {"long_gamma", "short_gamma", "transition", "no_exposure"};
@@ -184,7 +206,10 @@ void bind_readings(py::module_& module) {
         .def_property_readonly("profile_trough", [](const BookLevels& l) { return py::make_tuple(l.trough_spot, l.trough); })
         .def_readonly("exact", &BookLevels::exact)
         .def_readonly("version", &BookLevels::version)
-        .def_readonly("anchors", &BookLevels::anchors);
+        .def_readonly("anchors", &BookLevels::anchors)
+        .def("__eq__", [](const BookLevels& a, const BookLevels& b) { return bytes_of(a).equal(bytes_of(b)); })
+        .def("__hash__", [](const BookLevels& a) { return py::hash(bytes_of(a)); })
+        .def(py::pickle(&bytes_of, &levels_of));
     py::class_<RegimeReading>(module, "RegimeReading")
         .def_property_readonly("kind", [](const RegimeReading& r) { return kinds[static_cast<int>(r.kind)]; })
         .def_readonly("sure", &RegimeReading::sure)

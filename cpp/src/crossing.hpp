@@ -88,6 +88,9 @@ inline Crossing hermite_crossing(const EndSums& ends, double width, double low, 
     return {spot, cubic.slope(t) / width / (spot * spot), upward, high * error};
 }
 
+// An accepted Newton step of this share leaves its square times the curvature: below 1e-14 for contracts a minute wide.
+constexpr double kNewtonDone = 1e-10;
+
 // Newton in S from a first guess while it stays inside the bracket and at least halves its step, else bisection; `at` gives
 // value and slope at a spot. Returns the root.
 template <typename At>
@@ -103,7 +106,7 @@ double polished_root(double low, double high, double guess, bool upward, const A
         const double next = accepted ? newton : 0.5 * (low + high);
         step = next - root;
         root = next;
-        if (std::fabs(step) <= 1e-14 * root) break;
+        if (std::fabs(step) <= (accepted ? kNewtonDone : 1e-14) * root) break;
     }
     return root;
 }

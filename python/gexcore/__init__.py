@@ -11,6 +11,7 @@ from gexcore.analysis import Analysis, analyze
 from gexcore.book import Book
 from gexcore.chain import Chain
 from gexcore.change import Change, explain_change
+from gexcore.cpp import get_cmake_dir, get_include
 from gexcore.errors import (
     ChainFileError,
     ConventionError,
@@ -89,6 +90,8 @@ __all__ = [
     "explain_change",
     "find_levels",
     "fit_smiles",
+    "get_cmake_dir",
+    "get_include",
     "hedge_flow",
     "hedge_ladder",
     "level_path",

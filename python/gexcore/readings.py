@@ -42,9 +42,6 @@ class BookLevels(Result):
     side: str
     gated: bool
 
-    def __reduce__(self) -> Any:
-        raise TypeError("levels of a live book cannot be pickled; pickle its snapshot()")
-
     @property
     def spot(self) -> float:
         """Price of the underlying."""

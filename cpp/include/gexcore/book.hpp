@@ -52,15 +52,14 @@ struct StrikeMark {
 };
 
 // All in $ per 1% move; NaN where a number does not exist.
-struct BookLevels {
+struct BookNumbers {
     enum class Zero : std::uint8_t { found, always_long, always_short, no_exposure };
     static constexpr std::size_t top_count = 5;
 
     double spot = kNone, net = 0.0, gross = 0.0, at_the_money_vol = kNone;
     Zero zero = Zero::no_exposure;
-    double zero_gamma = kNone;  // the crossing nearest spot
-    double low = kNone, high = kNone;
-    std::vector<Crossing> crossings;
+    double zero_gamma = kNone;         // the crossing nearest spot
+    double low = kNone, high = kNone;  // searched for crossings
     StrikeMark call_wall, put_wall, absolute_gamma_strike, hvl;
     std::array<double, top_count> top_positive_strike{}, top_positive{}, top_negative_strike{}, top_negative{};
     std::size_t positive = 0, negative = 0;  // how many of those exist
@@ -68,6 +67,10 @@ struct BookLevels {
     double peak_spot = kNone, peak = kNone, trough_spot = kNone, trough = kNone;
     bool exact = false;
     std::uint64_t version = 0, anchors = 0;  // changes seen so far; times the grid was laid anew
+};
+
+struct BookLevels : BookNumbers {
+    std::vector<Crossing> crossings;
 };
 
 enum class BookRegime : std::uint8_t { long_gamma, short_gamma, transition, no_exposure };
