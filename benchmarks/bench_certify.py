@@ -47,7 +47,7 @@ def test_certify(benchmark: Callable[..., Any], moment: str, scope: str) -> None
     assert levels.certificate is not None
     assert levels.certificate.status == "proved"
     assert_crossings(levels)
-    known = np.array([spot for spot, _, _ in profile.crossings()])
+    known = np.array([spot for spot, *_ in profile.crossings()])
     benchmark(_core.certify, profile._prepared, *profile.spots[[0, -1]], known)
 
 

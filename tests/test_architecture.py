@@ -26,6 +26,7 @@ ROOMS = (
     "results",
     "output",
     "cpu",
+    "cpp",
     "units",
     "sessions",
     "clock",
@@ -74,6 +75,10 @@ ROOMS = (
     "scenario",
     "hedges",
     "hedging",
+    "slots",
+    "readings",
+    "book",
+    "watch",
 )
 DOORS = ("io", "plot", "synthetic", "cli", "__main__")
 READERS_MAY = {

@@ -26,6 +26,18 @@ COPIES: dict[str, Callable[[Any], Any]] = {
 SLOTS = ("_cache", "_codes", "_groupings", "_model", "_prepared")  # made again when needed
 
 
+def live(analysis: gex.Analysis) -> tuple[Any, ...]:
+    """What a live book and a watch on it give."""
+    book = gex.Book(analysis.chain)
+    watch = gex.LevelWatch(book)
+    watch.poll()
+    book.set_spot(2 * analysis.chain.spot)
+    for _ in range(3):
+        watch.poll()
+    parts = book.levels(), book.levels(exact=True), book.regime(), book.staleness()
+    return (*parts, book.snapshot(), *watch.changes())
+
+
 def chain() -> gex.Chain:
     made = gex.synthetic_chain(n=800).with_conventions(rates="parity")
     return made.with_implied_vols("otm").filter("dte<=90")
@@ -164,6 +176,7 @@ PARTS: dict[str, Callable[[gex.Analysis], Any]] = {
     "positions from trades": lambda a: gex.positions.from_trades(
         a.chain, _trades(a.chain), accuracy="published", until="2030-01-01T00:00Z"
     ),
+    "book": lambda a: live(a),
     "vendor's": lambda a: gex.ChainGreeks.from_columns(a.chain, "v", gamma=a.greeks.gamma),
 }
 

@@ -102,17 +102,19 @@ py::array_t<double> search_grid(const GammaProfile& profile, double spot, double
     return py::array_t<double>(static_cast<py::ssize_t>(spots.size()), spots.data());
 }
 
-// Rows (spot, slope, upward).
-py::list crossings(const GammaProfile& profile, py::handle spots, py::handle gamma, py::handle threads) {
+// Rows (spot, slope, upward, error).
+py::list crossings(const GammaProfile& profile, py::handle spots, py::handle gamma, bool polish, py::handle threads) {
     const Spots grid(spots, true);
     const ColumnArgument<double> values(gamma, "gamma");
     common_rows(grid.column, values);
     if (values.scalar()) throw Error("gamma: is a single number. Hint: pass the profile at the spots");
     std::vector<Crossing> found;
     const Execution execution = execution_of(threads);
-    run(profile.rows() > 1000, [&] { found = profile.crossings(grid.data, values.column().data, grid.count, execution); });
+    run(profile.rows() > 1000,
+        [&] { found = profile.crossings(grid.data, values.column().data, grid.count, polish, execution); });
     py::list rows;
-    for (const Crossing& crossing : found) rows.append(py::make_tuple(crossing.spot, crossing.slope, crossing.upward));
+    for (const Crossing& crossing : found)
+        rows.append(py::make_tuple(crossing.spot, crossing.slope, crossing.upward, crossing.error));
     return rows;
 }
 
@@ -129,7 +131,8 @@ void bind_profile(py::module_& module) {
              py::arg("dividend_yield"), py::arg("weight"), py::arg("threads") = py::none())
         .def("evaluate", &evaluate, py::arg("spots"), py::arg("threads") = py::none())
         .def("search_grid", &search_grid, py::arg("spot"), py::arg("half_range"))
-        .def("crossings", &crossings, py::arg("spots"), py::arg("gamma"), py::arg("threads") = py::none());
+        .def("crossings", &crossings, py::arg("spots"), py::arg("gamma"), py::arg("polish") = true,
+             py::arg("threads") = py::none());
 }
 
 }  // namespace gexcore::bindings

@@ -14,6 +14,7 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
             PyErr_SetString(type.ptr(), error.what());
         }
     });
+    gexcore::bindings::bind_book(module);
     gexcore::bindings::bind_cpu(module);
     gexcore::bindings::bind_dynamics(module);
     gexcore::bindings::bind_greeks(module);

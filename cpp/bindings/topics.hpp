@@ -4,6 +4,7 @@
 
 namespace gexcore::bindings {
 
+void bind_book(py::module_& module);
 void bind_cpu(py::module_& module);
 void bind_dynamics(py::module_& module);
 void bind_greeks(py::module_& module);

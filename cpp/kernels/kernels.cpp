@@ -34,6 +34,7 @@ const gexcore::Kernels kernels = {
     moment_prepare,
     sweep_moments,
     expand,
+    sweep_fourth,
 };
 
 }  // namespace GEXCORE_KERNEL_NAMESPACE

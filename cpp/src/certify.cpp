@@ -220,7 +220,7 @@ Crossing Search::polish(const CoverInterval& interval) const {
         root = inside ? next : 0.5 * (left + right);
     }
     const double spot = std::min(std::max(std::exp(root), interval.low), interval.high);
-    return {spot, slope / spot / spot, upward};
+    return {spot, slope / spot / spot, upward, 0.0};
 }
 
 void append(std::vector<CoverInterval>& cover, const CoverInterval& interval) {
@@ -262,7 +262,7 @@ std::vector<CoverInterval> assemble(const std::vector<Piece>& pieces, double low
             sign = piece.sign;
             append(cover, {from, to, Content::no_crossing, sign, sign, {}});
         } else {
-            const Crossing guess{std::exp(piece.root), 0.0, false};
+            const Crossing guess{std::exp(piece.root), 0.0, false, 0.0};
             if (!run) run = {{from, to, Content::undecided, sign, 0, guess}, piece.direction};
             run->interval.high = to;
             if (piece.direction != run->direction) run->direction = 0;

@@ -90,6 +90,8 @@ struct Kernels {
                           size_t spots, double step, double* out);
     // Taylor series in t of sum_i amplitude_i exp((tilt(t)^2 - d_i(t)^2) / 2) over a cell, with bounds on its errors.
     void (*expand)(const SweepBlock& rows, size_t n, const TaylorCell& cell, TaylorSums& sums);
+    // Sum over the rows of a bound of |d^4 sweep / d (ln S)^4| on an interval of ln S: its middle high + low, and half of it.
+    double (*sweep_fourth)(const SweepBlock& rows, size_t n, double high, double low, double half);
 };
 
 }  // namespace gexcore

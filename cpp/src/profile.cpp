@@ -1,21 +1,19 @@
-// The gamma profile: preparation, evaluation at spots, the default search grid, polished zero crossings.
+// The gamma profile: preparation, evaluation at spots, the default search grid, zero crossings.
 #include "gexcore/profile.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <cstring>
 
 #include "blocks.hpp"
+#include "crossing.hpp"
 #include "dispatch.hpp"
-#include "grid.hpp"
+#include "lattice.hpp"
 #include "parallel.hpp"
 
 namespace gexcore {
 namespace {
 
-constexpr int kCoarsest = -8;  // exponents of the step of the search grid
-constexpr int kFinest = -13;
-constexpr double kShareThatMatters = 1e-3;
 constexpr std::size_t kTileSpots = 1024;
 
 }  // namespace
@@ -37,32 +35,49 @@ GammaProfile::GammaProfile(const Contracts& contracts, const double* weight, con
 }
 
 // value = S * sum of weight * gamma, slope = d value / d ln S. Spots go in tiles, which bounds memory and the time between two
-// looks at an interruption.
+// looks at an interruption. On the lattice nodes before the first spot, back to a multiple of kSweepRun, are swept with it.
 void GammaProfile::evaluate_log_derivative(const double* spots, std::size_t count, double* value, double* slope,
                                            const Execution& execution) const {
     const Kernels& kernels = active_kernels();
     const std::size_t blocks = block_count(rows_);
-    const std::size_t tile = std::min(count, kTileSpots);
-    const std::size_t width = slope == nullptr ? tile : 2 * tile;
-    std::vector<double> high(tile), low(tile), partial(std::max<std::size_t>(blocks, 1) * width, 0.0);
+    const std::size_t tile = std::min(count, kTileSpots), nodes = tile + kSweepRun;
+    const std::size_t width = slope == nullptr ? nodes : 2 * nodes;
+    std::vector<double> high(nodes), low(nodes), partial(std::max<std::size_t>(blocks, 1) * width, 0.0);
+    double lattice_step = 0.0;
     for (std::size_t first = 0; first < count; first += tile) {
         const std::size_t here = std::min(tile, count - first);
         kernels.split_log(spots + first, here, high.data(), low.data());
-        const double step = slope == nullptr ? uniform_step(high.data(), low.data(), here) : 0.0;
+        Lattice lattice;
+        if (slope == nullptr && (first == 0 || lattice_step > 0.0))
+            lattice = lattice_of(high.data(), low.data(), here, lattice_step);
+        lattice_step = lattice.step;
+        const std::size_t before = lattice.before;
+        if (before > 0) {
+            double lead[kSweepRun];
+            for (std::size_t j = 0; j < before; ++j)
+                lead[j] = std::exp((lattice.first - static_cast<double>(before - j)) * lattice.step);
+            std::copy_backward(high.begin(), high.begin() + here, high.begin() + before + here);
+            std::copy_backward(low.begin(), low.begin() + here, low.begin() + before + here);
+            kernels.split_log(lead, before, high.data(), low.data());
+        }
+        const double step = lattice ? lattice.step : slope == nullptr ? uniform_step(high.data(), low.data(), here) : 0.0;
         run_pieces(blocks, execution, [&](std::size_t b) {
-            const std::size_t at = b * kBlockRows;
-            const SweepBlock block{&center_high_[at], &center_low_[at], &inverse_width_[at], &amplitude_[at]};
             double* row = partial.data() + b * width;
-            const std::size_t rows = block_rows(rows_, b);
+            const std::size_t n = block_rows(rows_, b);
             if (step > 0.0)
-                kernels.sweep_uniform(block, rows, high.data(), low.data(), here, step, row);
+                kernels.sweep_uniform(block(b), n, high.data(), low.data(), before + here, step, row);
             else
-                kernels.sweep(block, rows, high.data(), low.data(), here, row, slope == nullptr ? nullptr : row + tile);
+                kernels.sweep(block(b), n, high.data(), low.data(), here, row, slope == nullptr ? nullptr : row + nodes);
         });
         add_tree(partial.data(), blocks, width);
-        std::copy_n(partial.data(), here, value + first);
-        if (slope != nullptr) std::copy_n(partial.data() + tile, here, slope + first);
+        std::copy_n(partial.data() + before, here, value + first);
+        if (slope != nullptr) std::copy_n(partial.data() + nodes, here, slope + first);
     }
+}
+
+SweepBlock GammaProfile::block(std::size_t b) const {
+    const std::size_t at = b * kBlockRows;
+    return {&center_high_[at], &center_low_[at], &inverse_width_[at], &amplitude_[at]};
 }
 
 void GammaProfile::evaluate(const double* spots, std::size_t count, double* gamma, double* speed,
@@ -76,18 +91,13 @@ void GammaProfile::evaluate(const double* spots, std::size_t count, double* gamm
 
 std::vector<double> GammaProfile::search_grid(double spot, double half_range) const {
     const double middle = std::log(spot);
-    std::array<double, kCoarsest - kFinest + 1> peaks{};  // by exponent of the width, all outside clamped in
-    for (std::size_t i = 0; i < rows_; ++i) {
-        if (amplitude_[i] == 0.0 || std::fabs(center_high_[i] + center_low_[i] - middle) > half_range) continue;
-        const int exponent = std::clamp(std::ilogb(1.0 / inverse_width_[i]), kFinest, kCoarsest);
-        peaks[exponent - kFinest] += std::fabs(amplitude_[i]);
-    }
-    double all = 0.0, narrow = 0.0;
-    for (const double peak : peaks) all += peak;
-    int exponent = kFinest;
-    while (exponent < kCoarsest && (narrow += peaks[exponent - kFinest]) <= kShareThatMatters * all) ++exponent;
+    const PeakRange range(middle, half_range);
+    const std::size_t blocks = block_count(rows_);
+    std::vector<double> peaks(std::max<std::size_t>(blocks, 1) * kExponents, 0.0);
+    for (std::size_t b = 0; b < blocks; ++b) add_peaks(block(b), block_rows(rows_, b), range, &peaks[b * kExponents]);
+    add_tree(peaks.data(), blocks, kExponents);
 
-    const double step = std::ldexp(1.0, exponent);
+    const double step = std::ldexp(1.0, step_exponent(peaks.data()));
     const double first = std::floor((middle - half_range) / step);
     const double last = std::ceil((middle + half_range) / step);
     std::vector<double> spots;
@@ -95,37 +105,39 @@ std::vector<double> GammaProfile::search_grid(double spot, double half_range) co
     return spots;
 }
 
-std::vector<Crossing> GammaProfile::crossings(const double* spots, const double* gamma, std::size_t count,
+std::vector<Crossing> GammaProfile::crossings(const double* spots, const double* gamma, std::size_t count, bool polish,
                                               const Execution& execution) const {
     std::vector<Crossing> found;
-    std::size_t before = count;  // last node with a sign
-    for (std::size_t j = 0; j < count; ++j) {
-        if (gamma[j] == 0.0) continue;
-        if (before != count && (gamma[before] < 0.0) != (gamma[j] < 0.0))
-            found.push_back(polish(spots[before], spots[j], gamma[j] > 0.0, execution));
-        before = j;
-    }
+    for_sign_changes(gamma, count, [&](std::size_t before, std::size_t after, bool upward) {
+        const double low = spots[before], high = spots[after];
+        const Crossing first = between(low, high, upward, execution);
+        found.push_back(polish ? polished(low, high, first, execution) : first);
+    });
     return found;
 }
 
-// Newton in S while it stays inside the bracket and at least halves its step, else bisection.
-Crossing GammaProfile::polish(double low, double high, bool upward, const Execution& execution) const {
-    double root = 0.5 * (low + high), value = 0.0, slope = 0.0;
-    double step = high - low;
-    for (int round = 0; round < 200; ++round) {
-        evaluate_log_derivative(&root, 1, &value, &slope, execution);
-        if (value == 0.0) break;
-        ((value > 0.0) == upward ? high : low) = root;
-        const double newton = root - root * value / slope;
-        const bool accepted = newton > low && newton < high && std::fabs(newton - root) <= 0.5 * std::fabs(step);
-        const double next = accepted ? newton : 0.5 * (low + high);
-        step = next - root;
-        root = next;
-        if (std::fabs(step) <= 1e-14 * root) break;
-    }
-    double gamma = 0.0, speed = 0.0;
-    evaluate(&root, 1, &gamma, &speed, execution);
-    return {root, speed, upward};
+// The crossing of the cubic Hermite interpolant.
+Crossing GammaProfile::between(double low, double high, bool upward, const Execution& execution) const {
+    const Kernels& kernels = active_kernels();
+    const double spots[] = {low, high};
+    Ends ends;
+    kernels.split_log(spots, 2, ends.high, ends.low);
+    const std::size_t blocks = block_count(rows_);
+    std::vector<double> partial(std::max<std::size_t>(blocks, 1) * kEndSums, 0.0);
+    run_pieces(blocks, execution,
+               [&](std::size_t b) { sum_ends(kernels, block(b), block_rows(rows_, b), ends, &partial[b * kEndSums]); });
+    add_tree(partial.data(), blocks, kEndSums);
+    EndSums sums;
+    std::memcpy(&sums, partial.data(), sizeof sums);
+    return hermite_crossing(sums, ends.width(), low, high, upward);
+}
+
+Crossing GammaProfile::polished(double low, double high, const Crossing& first, const Execution& execution) const {
+    double value = 0.0, slope = 0.0;
+    const auto at = [&](double spot, double& v, double& s) { evaluate_log_derivative(&spot, 1, &v, &s, execution); };
+    const double root = polished_root(low, high, first.spot, first.upward, at);
+    at(root, value, slope);
+    return polished_crossing(root, value, slope, first.upward);
 }
 
 }  // namespace gexcore

@@ -8,8 +8,10 @@ from gexcore import bsm, cpu, positions, trades
 from gexcore._core import __version__
 from gexcore.across import Across, levels_across
 from gexcore.analysis import Analysis, analyze
+from gexcore.book import Book
 from gexcore.chain import Chain
 from gexcore.change import Change, explain_change
+from gexcore.cpp import get_cmake_dir, get_include
 from gexcore.cpu import get_num_threads, set_num_threads
 from gexcore.errors import (
     ChainFileError,
@@ -35,6 +37,7 @@ from gexcore.sensitivities import Sensitivities, compute_sensitivities
 from gexcore.sign_band import SignBand, levels_band
 from gexcore.smiles import Smiles, fit_smiles
 from gexcore.trades import Trades
+from gexcore.watch import LevelChange, LevelWatch
 
 if TYPE_CHECKING:
     from gexcore.io import (
@@ -71,6 +74,7 @@ _DOORS = {**dict.fromkeys(_READERS, "gexcore.io"), "synthetic_chain": "gexcore.s
 __all__ = [
     "Across",
     "Analysis",
+    "Book",
     "Chain",
     "ChainFileError",
     "ChainGreeks",
@@ -83,7 +87,9 @@ __all__ = [
     "HedgeLadder",
     "InputError",
     "Landscape",
+    "LevelChange",
     "LevelPath",
+    "LevelWatch",
     "Levels",
     "MismatchError",
     "NotComputedError",
@@ -112,6 +118,8 @@ __all__ = [
     "explain_change",
     "find_levels",
     "fit_smiles",
+    "get_cmake_dir",
+    "get_include",
     "get_num_threads",
     "hedge_flow",
     "hedge_ladder",

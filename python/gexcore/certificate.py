@@ -102,7 +102,7 @@ def certify(profile: Profile, on_nodes: list[Found]) -> tuple[Certificate, list[
 
     Args:
         profile: at least one spot.
-        on_nodes: `profile.crossings()`, those that show as changes of sign between spots.
+        on_nodes: of `profile.crossings()`, those that show as changes of sign between spots.
 
     Returns:
         Certificate, and the crossings: one in each interval that holds exactly one, and those of
@@ -115,7 +115,7 @@ def certify(profile: Profile, on_nodes: list[Found]) -> tuple[Certificate, list[
         >>> import gexcore as gex
         >>> chain = gex.synthetic_chain(n=2000)
         >>> profile = gex.sweep_profile(chain, gex.assign_positions(chain))
-        >>> certificate, crossings = certify(profile, profile.crossings())
+        >>> certificate, crossings = certify(profile, [each[:3] for each in profile.crossings()])
         >>> certificate.status, len(crossings)
         ('proved', 0)
     """

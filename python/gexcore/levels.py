@@ -20,19 +20,25 @@ from gexcore.results import Result, align, money, number, plain
 from gexcore.strikes import StrikeLevel, StrikeSums
 
 SIDES = ("net", "gross")
+DIRECTIONS = ("long_to_short", "short_to_long")  # of a crossing, by upward
 
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """A spot where re-priced net gamma changes sign; slope in $ per 1% move per point."""
+    """A spot where re-priced net gamma changes sign; slope in $ per 1% move per point.
+
+    `error` bounds the distance from the true crossing where it was not polished, else None.
+    """
 
     spot: float
     direction: str  # "short_to_long" when crossing upward, "long_to_short"
     slope: float
+    error: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As in `gexcore levels --json`."""
-        return {"spot": self.spot, "direction": self.direction, "slope": self.slope}
+        """As in `gexcore levels --json`; `error` only where it is known."""
+        found = {"spot": self.spot, "direction": self.direction, "slope": self.slope}
+        return found if self.error is None else {**found, "error": self.error}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -246,6 +252,7 @@ def find_levels(
     side: str = "net",
     gated: bool = False,
     certify: bool = False,
+    polish: bool = True,
 ) -> Levels:
     """Find the levels of a book.
 
@@ -258,6 +265,9 @@ def find_levels(
             spot of the profile: `certificate` has the cover by intervals, and crossings between
             two spots of the profile are found too. Costs about 1 ms for 20,000 contracts. Not
             for profiles whose vols move with spot.
+        polish: False leaves crossings where the cubic between two spots of the profile has them,
+            each with a bound of its `error`; cheaper, and what a live book follows. What is
+            certified is polished.
 
     Returns:
         Levels: `zero_gamma` has all crossings on the profile's range, polished to a relative
@@ -289,7 +299,7 @@ def find_levels(
     call, put = (sums.net, sums.net) if side == "net" else (sums.calls, sums.puts)
     above, below = (sums.strikes >= sums.spot, sums.strikes <= sums.spot) if gated else (None, None)
     crossings = sums.cumulative_crossings()
-    zero_gamma, certificate = _zero_gamma(profile, sums.spot, certify)
+    zero_gamma, certificate = _zero_gamma(profile, sums.spot, certify, polish or certify)
     return Levels(
         exposures,
         profile,
@@ -317,21 +327,22 @@ def _key_delta_strike(exposures: Exposures) -> StrikeLevel:
 
 
 def _zero_gamma(
-    profile: Profile, spot: float, certified: bool
+    profile: Profile, spot: float, certified: bool, polish: bool
 ) -> tuple[ZeroGamma, Certificate | None]:
     gamma = profile.gamma_above_rounding()
     signs = np.sign(gamma[gamma != 0.0][:1]).tolist()
-    found, certificate = profile.crossings() if signs else [], None
+    found, certificate = profile.crossings(polish) if signs else [], None
     if certified and len(gamma):
-        certificate, found = certify_crossings(profile, found)
+        certificate, proved = certify_crossings(profile, [each[:3] for each in found])
+        found = [(*each, 0.0) for each in proved]
         signs = signs or certificate.signs
     if not signs:
         nothing = Certificate("no_exposure", (), None, 0) if certified else None
         return ZeroGamma(None, "no_exposure", (), None), nothing
     searched = (float(profile.spots[0]), float(profile.spots[-1]))
     crossings = tuple(
-        Crossing(root, "short_to_long" if upward else "long_to_short", slope)
-        for root, slope, upward in found
+        Crossing(root, DIRECTIONS[upward], slope, None if polish else error)
+        for root, slope, upward, error in found
     )
     if crossings:
         nearest = min(crossings, key=lambda c: abs(c.spot - spot))

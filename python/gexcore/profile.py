@@ -117,21 +117,26 @@ class Profile(Result):
             )
         return self.values[name]
 
-    def crossings(self) -> list[tuple[float, float, bool]]:
-        """Where effective gamma changes sign: (spot, slope in $ per 1% per point, upward)."""
+    def crossings(self, polish: bool = True) -> list[tuple[float, float, bool, float]]:
+        """Where effective gamma changes sign: (spot, slope in $ per 1% per point, upward, error).
+
+        Without `polish` roots are those of the cubic between two nodes, and `error` bounds their
+        distance from the true ones; where vols move with spot they are polished in any case.
+        """
         if self._model is not None:
             return self._moving_crossings()
-        found = self._prepared.crossings(self.spots, self.gamma_above_rounding())
-        return [(spot, speed * spot**2 / 100, upward) for spot, speed, upward in found]
+        found = self._prepared.crossings(self.spots, self.gamma_above_rounding(), polish)
+        return [(spot, speed * spot**2 / 100, up, error) for spot, speed, up, error in found]
 
-    def _moving_crossings(self) -> list[tuple[float, float, bool]]:
+    def _moving_crossings(self) -> list[tuple[float, float, bool, float]]:
         values, found = self.gamma_above_rounding(), []
         signed = np.flatnonzero(values)
         for low, high in pairwise(signed):
             if (values[low] < 0) != (values[high] < 0):
                 ends = float(self.spots[low]), float(self.spots[high])
                 root = find_root(self._effective, *ends)
-                found.append((root, slope_at(self._effective, root), bool(values[high] > 0)))
+                slope, upward = slope_at(self._effective, root), bool(values[high] > 0)
+                found.append((root, slope, upward, 1e-12 * root))
         return found
 
     def _effective(self, spots: Float64) -> Float64:

@@ -1,6 +1,7 @@
 // Everything of the public C++ interface.
 #pragma once
 #include "gexcore/certify.hpp"
+#include "gexcore/book.hpp"
 #include "gexcore/contracts.hpp"
 #include "gexcore/cpu.hpp"
 #include "gexcore/dynamics.hpp"
@@ -11,6 +12,5 @@
 #include "gexcore/implied_vol.hpp"
 #include "gexcore/profile.hpp"
 #include "gexcore/sums.hpp"
-#include "gexcore/sweep_greeks.hpp"
 #include "gexcore/trades.hpp"
 #include "gexcore/version.hpp"

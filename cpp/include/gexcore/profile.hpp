@@ -9,10 +9,13 @@
 
 namespace gexcore {
 
+struct SweepBlock;
+
 struct Crossing {
-    double spot;   // where the sum is zero, to a relative 1e-12
+    double spot;   // where the sum is zero
     double slope;  // d (sum of weight * gamma) / d spot there
     bool upward;   // negative below, positive above
+    double error;  // bound of |spot - root|, rounding apart
 };
 
 // Prepared once, read at any spots. A row of weight 0 counts for nothing, whatever its columns hold.
@@ -33,16 +36,20 @@ public:
     void evaluate(const double* spots, std::size_t count, double* gamma, double* speed, const Execution& execution = {}) const;
 
     // The default grid: geometric nodes exp(j h), j integer, that cover spot * exp(+-half_range). The step h is a power of two,
-    // no wider than the narrowest contracts that matter (s sqrt T; together 0.1% of all peaks), within [2^-13, 2^-8].
+    // no wider than the narrowest contracts that matter (s sqrt T; together 0.1% of all peaks), within [2^-13, 2^-8]. A node
+    // has the same profile, bit for bit, in every grid of that step.
     std::vector<double> search_grid(double spot, double half_range) const;
 
-    // One crossing per change of sign of gamma[0 .. count) over ascending spots (zeros are stepped over), polished by a
-    // safeguarded Newton iteration on exact values.
-    std::vector<Crossing> crossings(const double* spots, const double* gamma, std::size_t count,
+    // One crossing per change of sign of gamma[0 .. count) over ascending spots (zeros are stepped over): the root of the cubic
+    // with the values and slopes of both ends, and with `polish` a safeguarded Newton iteration on exact values from there, to
+    // a relative 1e-12.
+    std::vector<Crossing> crossings(const double* spots, const double* gamma, std::size_t count, bool polish = true,
                                     const Execution& execution = {}) const;
 
 private:
-    Crossing polish(double low, double high, bool upward, const Execution& execution) const;
+    SweepBlock block(std::size_t b) const;
+    Crossing between(double low, double high, bool upward, const Execution& execution) const;
+    Crossing polished(double low, double high, const Crossing& first, const Execution& execution) const;
     void evaluate_log_derivative(const double* spots, std::size_t count, double* value, double* slope,
                                  const Execution& execution) const;
 

@@ -1,0 +1,145 @@
+// A live book of option contracts: rows change one by one, levels follow, with the bits of a computation from scratch.
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "gexcore/profile.hpp"
+
+namespace gexcore {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+// Why a row cannot be used; the same numbers as in Python's REASONS.
+enum class RowStatus : std::uint8_t {
+    bad_row,
+    duplicate,
+    adjusted_contract,
+    expired,
+    no_price,
+    below_intrinsic,
+    above_maximum,
+    no_implied_vol,
+    used
+};
+
+// What a row is: fixed while it lives.
+struct BookRow {
+    double strike, multiplier, rate, dividend_yield;
+    double per_open_interest;  // signed contracts held per open contract; NaN: contracts are given, not derived
+    std::int32_t series;       // rows of one series settle together
+    bool is_call;
+    RowStatus status;  // as read; only the first three stay whatever the numbers become
+};
+
+// What moves.
+struct BookQuote {
+    double implied_vol = kNone;
+    double open_interest = kNone;
+    double contracts = kNone;  // signed, dealer long > 0; read where the row does not follow its open interest
+    double bid = kNone, ask = kNone;
+    double quoted = 0.0, sized = 0.0;  // days on the clock when quote and size came in
+    bool removed = false;
+};
+
+struct StrikeMark {
+    enum class Status : std::uint8_t { found, no_positive_strike, no_negative_strike, no_exposure, at_end_strike };
+    Status status = Status::no_exposure;
+    double strike = kNone, value = kNone, share = kNone, runner_up = kNone, margin = kNone;
+};
+
+// All in $ per 1% move; NaN where a number does not exist.
+struct BookNumbers {
+    enum class Zero : std::uint8_t { found, always_long, always_short, no_exposure };
+    static constexpr std::size_t top_count = 5;
+
+    double spot = kNone, net = 0.0, gross = 0.0, at_the_money_vol = kNone;
+    Zero zero = Zero::no_exposure;
+    double zero_gamma = kNone;         // the crossing nearest spot
+    double low = kNone, high = kNone;  // searched for crossings
+    StrikeMark call_wall, put_wall, absolute_gamma_strike, hvl;
+    std::array<double, top_count> top_positive_strike{}, top_positive{}, top_negative_strike{}, top_negative{};
+    std::size_t positive = 0, negative = 0;  // how many of those exist
+    double cumulative_gamma_crossing = kNone;
+    double peak_spot = kNone, peak = kNone, trough_spot = kNone, trough = kNone;
+    bool exact = false;
+    std::uint64_t version = 0, anchors = 0;  // changes seen so far; times the grid was laid anew
+};
+
+struct BookLevels : BookNumbers {
+    std::vector<Crossing> crossings;
+};
+
+enum class BookRegime : std::uint8_t { long_gamma, short_gamma, transition, no_exposure };
+
+// Net and gross with a bound of their error: 0 where they are summed, that of the interpolation where they are read off the
+// profile. `sure`: no number within the bounds gives another kind.
+struct RegimeReading {
+    BookRegime kind = BookRegime::no_exposure;
+    bool sure = true;
+    double spot = kNone, net = 0.0, gross = 0.0, bound = 0.0, zero_gamma = kNone, zero_gamma_error = 0.0;
+    double at_the_money_vol = kNone;
+    std::uint64_t version = 0;
+};
+
+struct BookOptions {
+    bool gross_walls = false;                // walls by call gamma alone and put gamma alone, else by net gamma
+    bool gated_walls = false;                // call wall at or above spot, put wall at or below
+    std::uint64_t version = 0, anchors = 0;  // counted on from here
+    double days = 0.0;                       // what the clock shows
+};
+
+// The columns of a consistent moment; what rows are does not change and is not copied.
+struct BookState {
+    double spot = 0.0, days = 0.0;
+    std::uint64_t version = 0, anchors = 0;
+    std::vector<double> quoted, sized;  // days on the clock when quote and size of a row came in
+    std::vector<double> time_to_expiry, implied_vol, open_interest, contracts, bid, ask;
+    std::vector<std::uint8_t> status;
+};
+
+// Every member may be called from any thread at any time; a read is one consistent moment. Throws Error for what cannot be, and
+// then nothing has changed.
+class Book {
+public:
+    // years: time to expiry of each series.
+    Book(double spot, const std::vector<double>& years, const BookOptions& options = {});
+    ~Book();
+    Book(const Book&) = delete;
+    Book& operator=(const Book&) = delete;
+
+    std::size_t rows() const;
+    std::uint64_t version() const;
+
+    // New rows get the next slots. Series beyond those known need `years` for all.
+    void add_rows(const BookRow* rows, const BookQuote* quotes, std::size_t count, const std::vector<double>& years);
+    // A null column is left as it is. A vol of NaN or 0 takes the row out of use, as do open interest and contracts of 0.
+    struct Columns {
+        const double *implied_vol = nullptr, *open_interest = nullptr, *contracts = nullptr, *bid = nullptr, *ask = nullptr;
+    };
+    void update(const std::int64_t* rows, std::size_t count, const Columns& columns);
+    // A slot of weight zero: no vol, no open interest, no contracts; it cannot be updated any more.
+    void remove_rows(const std::int64_t* rows, std::size_t count);
+    void set_spot(double spot);
+    // Times to expiry of all series, and what the clock shows; it never goes back.
+    void set_years(const std::vector<double>& years, double days);
+
+    void net(double& net, double& gross);
+    // Keeps the memory of `out`: nothing is allocated once it has been used.
+    void levels(bool exact, BookLevels& out);
+    RegimeReading regime(bool exact);
+    // Strikes of used rows, ascending, with net and gross gamma.
+    void by_strike(std::vector<double>& strikes, std::vector<double>& net, std::vector<double>& gross);
+    // The search grid and gamma on it.
+    void profile(std::vector<double>& spots, std::vector<double>& gamma);
+    BookState state();
+
+private:
+    struct Live;
+    std::unique_ptr<Live> live_;
+};
+
+}  // namespace gexcore

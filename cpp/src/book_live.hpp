@@ -1,0 +1,133 @@
+// What a live book holds: slots, caches by block, and what is out of date.
+#pragma once
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "block_tree.hpp"
+#include "blocks.hpp"
+#include "crossing.hpp"
+#include "gexcore/book.hpp"
+#include "lattice.hpp"
+
+namespace gexcore {
+
+constexpr double kRounding = 1e-13;  // of gross: a smaller sum owes its sign to the order of its rows
+
+// Columns of the slots, one value each.
+struct BookSlots {
+    std::vector<double> strike, years, vol, open_interest, multiplier, rate, dividend_yield, sign, per_open_interest;
+    std::vector<double> contracts, bid, ask, quoted, sized;
+    std::vector<double> weight;  // contracts * multiplier, 0 while the row is not usable
+    std::vector<std::uint8_t> fixed, status, removed;
+    std::vector<std::int32_t> series, key;
+    std::vector<double> center_high, center_low, inverse_width, amplitude;  // prepared for sweeps
+    std::vector<double> value;                                              // gamma exposure at `value_spot`
+    std::vector<std::uint8_t> used;                                         // in exposures
+
+    std::size_t count() const { return strike.size(); }
+    SweepBlock sweep(std::size_t at) const { return {&center_high[at], &center_low[at], &inverse_width[at], &amplitude[at]}; }
+};
+
+struct SeriesRows {
+    std::vector<std::uint32_t> rows;  // by strike once sorted
+    double carry = 0.0;
+    bool one_carry = true, sorted = false;
+};
+
+struct StrikeKeys {
+    std::vector<double> strike;
+    std::vector<std::vector<std::uint32_t>> rows;  // ascending
+    std::vector<std::uint32_t> order;              // keys by ascending strike
+    std::vector<double> net, gross, calls, puts;
+    std::vector<std::uint32_t> held;  // used rows
+    std::vector<std::uint8_t> marked;
+    std::vector<std::uint32_t> dirty;
+};
+
+// Nodes exp(j step) from j = first on, whole runs of the recurrence.
+struct Window {
+    int exponent = 0;
+    double first = 0.0;
+    std::vector<double> spots, high, low, gamma;
+};
+
+// Sums at two nodes, kept by block.
+struct NodePair {
+    std::int64_t before = 0, after = 0;  // j of the nodes
+    bool upward = false, wanted = false, known = false, polished = false;
+    double low = 0.0, high = 0.0;
+    Ends ends{};
+    BlockTree tree;
+    Crossing cubic{}, exact{};
+};
+
+struct Book::Live {
+    explicit Live(const BookOptions& chosen)
+        : options(chosen), days(chosen.days), version(chosen.version), anchors(chosen.anchors) {}
+
+    // book.cpp
+    void check_rows(const std::int64_t* rows, std::size_t count) const;
+    void append(const BookRow& row, const BookQuote& quote);
+    void settle_series(const std::vector<double>& years);
+    void recompute(std::size_t row);
+    void touch(std::size_t row);
+    void grow();
+    std::size_t blocks() const { return block_count(slots.count()); }
+    std::size_t rows_of(std::size_t block) const { return block_rows(slots.count(), block); }
+    std::size_t group_end(std::size_t from) const;
+    double forward(std::uint32_t row) const;
+    void gather_nearest(SeriesRows& series);
+    double mean_vol(std::size_t from, std::size_t to);
+    double at_the_money();
+
+    // book_profile.cpp
+    void follow_kernels();
+    void refresh_profile();
+    void sweep_block(std::size_t block);
+    void anchor(int exponent, double first, double last);
+    void sum_pair(NodePair& pair, std::size_t block);
+    void sum_pair(NodePair& pair);
+    NodePair& pair_of(std::int64_t before, std::int64_t after, bool upward);
+    void find_crossings();
+    void clear_rounding();
+    const Crossing& polished(NodePair& pair);
+    void read_cell(RegimeReading& out);
+    double nearest_crossing(bool exact, double* error);
+
+    // book_strikes.cpp
+    void refresh_values();
+    void refresh_keys();
+    void sum_key(std::uint32_t key);
+    void read_strikes(BookLevels& out);
+
+    BookOptions options;
+    mutable std::mutex lock;
+    const Kernels* kernels = nullptr;
+    BookSlots slots;
+    StrikeKeys keys;
+    double spot = 0.0, days;
+    std::vector<double> series_years;
+    std::vector<std::uint32_t> series_order;  // by years, then number
+    std::vector<SeriesRows> series_rows;
+    std::vector<std::uint32_t> series_usable;
+    std::uint64_t version, anchors;
+
+    DirtyBlocks profile_dirty, value_dirty;
+    BlockTree peaks, nodes, totals;
+    double peak_low = 1.0, peak_high = -1.0;
+    Window window;
+    std::size_t from = 0, to = 0;  // nodes of the window that are searched
+    double at_the_money_vol = kNone, vol_spot = kNone;
+    bool vol_known = false, crossings_known = false, keys_known = false;
+    std::vector<double> found;  // gamma on the searched nodes, rounding cleared
+    std::vector<NodePair> pairs;
+    std::vector<std::size_t> crossing_pairs;
+    NodePair cell;  // the nodes around spot
+    double value_spot = kNone;
+    std::vector<double> scratch, spread;
+    std::vector<std::uint32_t> row_scratch;
+    std::vector<std::size_t> order_scratch;
+};
+
+}  // namespace gexcore

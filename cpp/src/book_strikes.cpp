@@ -1,0 +1,243 @@
+// Exposures of a live book at its spot: totals by block, sums by strike, and the levels that are strikes.
+#include <algorithm>
+#include <cmath>
+
+#include "book_live.hpp"
+
+namespace gexcore {
+namespace {
+
+constexpr std::size_t kSegmentRows = 64 * kBlockRows;  // as in sum_by
+using Guard = std::lock_guard<std::mutex>;
+
+// As Python's spot**2 / 100: the power of the C library, which the compiler must not replace by a product.
+double dollars_per_percent(double spot) {
+    volatile double two = 2.0;
+    return std::pow(spot, two) / 100.0;
+}
+
+}  // namespace
+
+void Book::Live::refresh_values() {
+    follow_kernels();
+    if (value_spot != spot) {
+        value_spot = spot;
+        std::fill(spread.begin(), spread.end(), spot);
+        value_dirty.mark_all();
+        keys_known = false;
+    }
+    const double scale = dollars_per_percent(spot);
+    const auto usable = static_cast<std::uint8_t>(RowStatus::used);
+    double gamma[kBlockRows];
+    double* out[kGreekCount] = {};
+    out[2] = gamma;
+    for (const std::size_t b : value_dirty.list()) {
+        const std::size_t at = b * kBlockRows, n = rows_of(b);
+        const GreekBlock in{spread.data(),   &slots.strike[at],         &slots.years[at], &slots.vol[at],
+                            &slots.rate[at], &slots.dividend_yield[at], &slots.sign[at]};
+        kernels->greeks(in, n, 1u << 2, out);
+        for (std::size_t i = 0; i < n; ++i) {
+            const std::size_t row = at + i;
+            const bool used = slots.status[row] == usable && slots.contracts[row] != 0.0 && std::isfinite(gamma[i]);
+            slots.used[row] = used;
+            slots.value[row] = used ? slots.weight[row] * (gamma[i] * scale) : 0.0;
+        }
+        totals.leaf(b)[0] = kernels->sum(&slots.value[at], n);
+        totals.leaf(b)[1] = kernels->sum_abs(&slots.value[at], n);
+    }
+    if (value_dirty.list().size() > 8)
+        totals.add_all();
+    else
+        for (const std::size_t b : value_dirty.list()) totals.add(b);
+    value_dirty.clear();
+}
+
+// The sums of a strike in row order: segments as in sum_by, added in their tree.
+void Book::Live::sum_key(std::uint32_t key) {
+    const std::size_t segments = std::max<std::size_t>((slots.count() + kSegmentRows - 1) / kSegmentRows, 1);
+    scratch.assign(4 * segments, 0.0);
+    std::uint32_t held = 0;
+    for (const std::uint32_t row : keys.rows[key]) {
+        if (!slots.used[row]) continue;
+        ++held;
+        double* sums = &scratch[row / kSegmentRows * 4];
+        const double value = slots.value[row];
+        sums[0] += value;
+        sums[1] += std::fabs(value);
+        sums[slots.sign[row] > 0.0 ? 2 : 3] += value;
+    }
+    add_tree(scratch.data(), segments, 4);
+    keys.net[key] = scratch[0];
+    keys.gross[key] = scratch[1];
+    keys.calls[key] = scratch[2];
+    keys.puts[key] = scratch[3];
+    keys.held[key] = held;
+}
+
+void Book::Live::refresh_keys() {
+    refresh_values();
+    if (keys_known)
+        for (const std::uint32_t key : keys.dirty) sum_key(key);
+    else
+        for (std::uint32_t key = 0; key < keys.strike.size(); ++key) sum_key(key);
+    for (const std::uint32_t key : keys.dirty) keys.marked[key] = 0;
+    keys.dirty.clear();
+    keys_known = true;
+}
+
+namespace {
+
+struct Strikes {
+    const StrikeKeys& keys;
+    double spot, gross;
+
+    // The strike where height(key) is largest, if above rounding; ties go to the nearest spot, then to the lower strike.
+    template <typename Height, typename Value>
+    StrikeMark peak(const Height& height, const Value& value, StrikeMark::Status why, double low, double high) const {
+        std::int64_t best = -1, second = -1;
+        const auto higher = [&](std::uint32_t a, std::int64_t b) {
+            if (b < 0) return true;
+            const auto k = static_cast<std::uint32_t>(b);
+            if (height(a) != height(k)) return height(a) > height(k);
+            return std::fabs(keys.strike[a] - spot) < std::fabs(keys.strike[k] - spot);
+        };
+        for (const std::uint32_t k : keys.order) {
+            if (keys.held[k] == 0 || !(height(k) > kRounding * gross)) continue;
+            if (keys.strike[k] < low || keys.strike[k] > high) continue;
+            if (higher(k, best))
+                second = best, best = k;
+            else if (higher(k, second))
+                second = k;
+        }
+        StrikeMark mark;
+        if (best < 0) {
+            mark.status = gross != 0.0 ? why : StrikeMark::Status::no_exposure;
+            return mark;
+        }
+        const auto top = static_cast<std::uint32_t>(best);
+        mark = {StrikeMark::Status::found, keys.strike[top], value(top), std::fabs(value(top)) / gross};
+        if (second >= 0) {
+            mark.runner_up = keys.strike[static_cast<std::uint32_t>(second)];
+            mark.margin = 1.0 - height(static_cast<std::uint32_t>(second)) / height(top);
+        }
+        return mark;
+    }
+
+    void cumulative(BookLevels& out) const {
+        StrikeMark& mark = out.hvl;
+        mark = {};
+        double sum = 0.0, least = 0.0, least_strike = kNone, crossing = kNone;
+        std::size_t held = 0, least_at = 0;
+        int sign = 0;
+        for (const std::uint32_t k : keys.order) {
+            if (keys.held[k] == 0) continue;
+            sum += keys.net[k];
+            if (held == 0 || sum < least) least = sum, least_strike = keys.strike[k], least_at = held;
+            ++held;
+            if (!(std::fabs(sum) > kRounding * gross)) continue;
+            const int now = sum > 0.0 ? 1 : -1;
+            const double away = std::fabs(keys.strike[k] - spot);
+            if (sign != 0 && now != sign && (std::isnan(crossing) || away < std::fabs(crossing - spot)))
+                crossing = keys.strike[k];
+            sign = now;
+        }
+        out.cumulative_gamma_crossing = crossing;
+        if (gross == 0.0) return;
+        mark.status = StrikeMark::Status::at_end_strike;
+        if (least_at == 0 || least_at + 1 == held) return;
+        mark = {StrikeMark::Status::found, least_strike, least, std::fabs(least) / gross};
+    }
+
+    // The strikes with the largest net exposure of a sign; ties in order of strike.
+    std::size_t largest(double sign, double* strike, double* value) const {
+        std::size_t count = 0;
+        for (const std::uint32_t k : keys.order) {
+            const double net = keys.net[k];
+            if (keys.held[k] == 0 || !(sign * net > 0.0)) continue;
+            std::size_t place = count;
+            while (place > 0 && sign * value[place - 1] < sign * net) --place;
+            if (place == BookLevels::top_count) continue;
+            count = std::min(count + 1, BookLevels::top_count);
+            for (std::size_t i = count - 1; i > place; --i) strike[i] = strike[i - 1], value[i] = value[i - 1];
+            strike[place] = keys.strike[k], value[place] = net;
+        }
+        return count;
+    }
+};
+
+}  // namespace
+
+void Book::Live::read_strikes(BookLevels& out) {
+    constexpr double infinite = std::numeric_limits<double>::infinity();
+    out.net = totals.root()[0];
+    out.gross = totals.root()[1];
+    const Strikes strikes{keys, spot, out.gross};
+    const double above = options.gated_walls ? spot : -infinite, below = options.gated_walls ? spot : infinite;
+    const auto net = [&](std::uint32_t k) { return keys.net[k]; };
+    const auto gross = [&](std::uint32_t k) { return keys.gross[k]; };
+    const auto calls = [&](std::uint32_t k) { return keys.calls[k]; };
+    const auto puts = [&](std::uint32_t k) { return keys.puts[k]; };
+    using Status = StrikeMark::Status;
+    if (options.gross_walls) {
+        const auto call_size = [&](std::uint32_t k) { return std::fabs(keys.calls[k]); };
+        const auto put_size = [&](std::uint32_t k) { return std::fabs(keys.puts[k]); };
+        out.call_wall = strikes.peak(call_size, calls, Status::no_positive_strike, above, infinite);
+        out.put_wall = strikes.peak(put_size, puts, Status::no_negative_strike, -infinite, below);
+    } else {
+        const auto down = [&](std::uint32_t k) { return -keys.net[k]; };
+        out.call_wall = strikes.peak(net, net, Status::no_positive_strike, above, infinite);
+        out.put_wall = strikes.peak(down, net, Status::no_negative_strike, -infinite, below);
+    }
+    out.absolute_gamma_strike = strikes.peak(gross, gross, Status::no_exposure, -infinite, infinite);
+    strikes.cumulative(out);
+    out.positive = strikes.largest(1.0, out.top_positive_strike.data(), out.top_positive.data());
+    out.negative = strikes.largest(-1.0, out.top_negative_strike.data(), out.top_negative.data());
+}
+
+void Book::levels(bool exact, BookLevels& out) {
+    const Guard guard(live_->lock);
+    Live& live = *live_;
+    live.refresh_profile();
+    live.refresh_keys();
+    live.read_strikes(out);
+    out.spot = live.spot;
+    out.at_the_money_vol = live.at_the_money_vol;
+    out.exact = exact;
+    out.version = live.version;
+    out.anchors = live.anchors;
+    out.crossings.clear();
+    for (const std::size_t p : live.crossing_pairs)
+        out.crossings.push_back(exact ? live.polished(live.pairs[p]) : live.pairs[p].cubic);
+    double error = 0.0;
+    out.zero_gamma = live.nearest_crossing(exact, &error);
+    const auto nonzero = std::find_if(live.found.begin(), live.found.end(), [](double g) { return g != 0.0; });
+    out.low = out.high = out.peak = out.peak_spot = out.trough = out.trough_spot = kNone;
+    out.zero = BookLevels::Zero::no_exposure;
+    const double* gamma = &live.window.gamma[live.from];
+    const std::size_t count = live.to - live.from + 1;
+    if (std::any_of(gamma, gamma + count, [](double g) { return g != 0.0; })) {
+        const std::size_t top = std::max_element(gamma, gamma + count) - gamma;
+        const std::size_t bottom = std::min_element(gamma, gamma + count) - gamma;
+        out.peak_spot = live.window.spots[live.from + top], out.peak = gamma[top];
+        out.trough_spot = live.window.spots[live.from + bottom], out.trough = gamma[bottom];
+    }
+    if (nonzero == live.found.end()) return;
+    out.low = live.window.spots[live.from], out.high = live.window.spots[live.to];
+    out.zero = *nonzero > 0.0 ? BookLevels::Zero::always_long : BookLevels::Zero::always_short;
+    if (!out.crossings.empty()) out.zero = BookLevels::Zero::found;
+}
+
+void Book::by_strike(std::vector<double>& strikes, std::vector<double>& net, std::vector<double>& gross) {
+    const Guard guard(live_->lock);
+    live_->refresh_keys();
+    const StrikeKeys& keys = live_->keys;
+    strikes.clear(), net.clear(), gross.clear();
+    for (const std::uint32_t k : keys.order) {
+        if (keys.held[k] == 0) continue;
+        strikes.push_back(keys.strike[k]);
+        net.push_back(keys.net[k]);
+        gross.push_back(keys.gross[k]);
+    }
+}
+
+}  // namespace gexcore
