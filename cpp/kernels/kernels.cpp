@@ -4,6 +4,7 @@
 #include "black_scholes.hpp"
 #include "certify.hpp"
 #include "dynamics.hpp"
+#include "gamma_sums.hpp"
 #include "greeks.hpp"
 #include "implied_vol.hpp"
 #include "math.hpp"
@@ -34,6 +35,8 @@ const gexcore::Kernels kernels = {
     moment_prepare,
     sweep_moments,
     expand,
+    gamma_sums,
+    largest_key,
 };
 
 }  // namespace GEXCORE_KERNEL_NAMESPACE

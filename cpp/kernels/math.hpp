@@ -13,6 +13,13 @@
 #define GEXCORE_INDEPENDENT_ROWS _Pragma("GCC ivdep")
 #endif
 
+// Before a short loop that cannot vectorise.
+#if defined(__clang__)
+#define GEXCORE_UNROLLED _Pragma("clang loop unroll(full)")
+#else
+#define GEXCORE_UNROLLED _Pragma("GCC unroll 8")
+#endif
+
 namespace GEXCORE_KERNEL_NAMESPACE {
 namespace {
 

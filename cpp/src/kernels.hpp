@@ -22,6 +22,7 @@ struct GreekBlock {
     const double* rate;
     const double* dividend_yield;
     const double* sign;
+    bool one_spot = false;  // all of `spot` is one number
 };
 
 // Rows prepared for re-pricing at any spot: d1 = inverse_width * (ln S - center), center = center_high + center_low.
@@ -90,6 +91,12 @@ struct Kernels {
                           size_t spots, double step, double* out);
     // Taylor series in t of sum_i amplitude_i exp((tilt(t)^2 - d_i(t)^2) / 2) over a cell, with bounds on its errors.
     void (*expand)(const SweepBlock& rows, size_t n, const TaylorCell& cell, TaylorSums& sums);
+    // Adds v_i = weight[i] * (gamma_i * scale) to pairs[2 key[i]] and |v_i| to pairs[2 key[i] + 1], in row order; a row of
+    // weight 0 adds 0. gamma_i has the bits of `greeks`, `net` and `gross` get the bits of `sum` and `sum_abs` of all v_i.
+    void (*gamma_sums)(const GreekBlock& in, const double* weight, double scale, const int32_t* key, size_t n, double* pairs,
+                       double* net, double* gross);
+    // The largest key as an unsigned number: a negative one is larger than any other.
+    uint32_t (*largest_key)(const int32_t* key, size_t n);
 };
 
 }  // namespace gexcore

@@ -78,6 +78,19 @@ def sum_abs(values: _Numbers, threads: int | None = ...) -> float: ...
 def sum_by(
     values: _Numbers, keys: npt.NDArray[np.int32], count: int, threads: int | None = ...
 ) -> _Float64: ...
+def gamma_sums(
+    spot: _Numbers,
+    strike: _Numbers,
+    time_to_expiry: _Numbers,
+    implied_vol: _Numbers,
+    rate: _Numbers,
+    dividend_yield: _Numbers,
+    weight: _Numbers,
+    scale: float,
+    codes: npt.NDArray[np.int32],
+    count: int,
+    threads: int | None = ...,
+) -> tuple[_Float64, float, float]: ...
 def classify_trades(
     price: _Numbers,
     bid: _Numbers,

@@ -6,6 +6,7 @@
 #include "gexcore/dynamics.hpp"
 #include "gexcore/error.hpp"
 #include "gexcore/execution.hpp"
+#include "gexcore/gamma_sums.hpp"
 #include "gexcore/greek_profile.hpp"
 #include "gexcore/greeks.hpp"
 #include "gexcore/implied_vol.hpp"
