@@ -60,6 +60,7 @@ ROOMS = (
     "impact",
     "flags",
     "regime",
+    "quick",
     "sign_band",
     "analysis",
     "horizon",

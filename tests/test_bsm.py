@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from gexcore import bsm
+from gexcore import _core, bsm
 from gexcore.errors import ConventionError, GexError, InputError, NotComputedError
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -319,6 +319,16 @@ def test_out_holds_the_same_greeks(out):
     assert before is None or out.gamma.tolist() == before
 
 
+@pytest.mark.parametrize("again", [ONE, rows(5), rows(7)])
+def test_out_of_another_size_is_refused(again):
+    which = ("price", "gamma")
+    out = greeks(rows(), which=which)
+    before = bits(out)
+    with pytest.raises(InputError, match=r"^out: has another shape.*shape \(2"):
+        greeks(again, which=which, out=out)
+    assert bits(out) == before
+
+
 @pytest.mark.parametrize("column", COLUMNS)
 @pytest.mark.parametrize("start", [0, 3, 66])
 def test_out_may_not_share_memory_with_a_column(column, start):
@@ -338,6 +348,26 @@ def test_neighbouring_memory_is_not_shared():
     out = bsm.Greeks(("gamma",), {"gamma": 0}, memory[6:12].reshape(1, 6))
     columns = rows() | {"spot": memory[:6], "strike": memory[12:]}
     assert bits(greeks(columns, which="gamma", out=out)) == bits(greeks(rows(), which="gamma"))
+
+
+@pytest.mark.parametrize("mask", [0, 1 << 12, 1 << 31, 1 << 32, (1 << 40) + 1])
+def test_core_refuses_bits_that_are_no_greek(mask):
+    with pytest.raises(InputError, match=r"^which: "):
+        _core.greeks(*ONE.values(), mask, None, None)
+
+
+@pytest.mark.parametrize("mask", ["1", None, 1.0, -1, 1 << 70])
+def test_core_takes_bits_as_a_whole_number(mask):
+    with pytest.raises((TypeError, OverflowError)):
+        _core.greeks(*ONE.values(), mask, None, None)
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 11])
+def test_core_counts_its_arguments(count):
+    with pytest.raises(TypeError, match=f"10 positional arguments are needed, not {count}"):
+        _core.greeks(*[1.0] * count)
+    with pytest.raises(TypeError, match="9 positional arguments are needed, not 10"):
+        _core.implied_vol(*[1.0] * 10)
 
 
 # --------------------------------------------------------- anything, always
