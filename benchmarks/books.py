@@ -117,19 +117,9 @@ def numpy_gamma_by_strike(k: Keyed) -> Any:
     return np.bincount(k.codes, k.weight * numpy_gamma(k.book), k.count)
 
 
-class GammaByStrike:
-    """Gamma x weight summed by code with the package; columns are reused between calls."""
-
-    def __init__(self, k: Keyed) -> None:
-        self.k = k
-        self.greeks = bsm.greeks(*k.book, which=("gamma",))
-        self.values = np.empty(len(k.weight))
-
-    def __call__(self) -> Any:
-        k = self.k
-        gamma = bsm.greeks(*k.book, which=("gamma",), out=self.greeks).gamma
-        np.multiply(gamma, k.weight, out=self.values)
-        return _core.sum_by(self.values, k.codes, k.count)
+def gamma_by_strike(k: Keyed) -> bsm.GammaSums:
+    """Gamma x weight summed by code with the package, net and gross."""
+    return bsm.gamma_sums(*k.book[:6], k.weight, k.codes, k.count)
 
 
 class Sweep(NamedTuple):

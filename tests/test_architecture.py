@@ -62,6 +62,7 @@ ROOMS = (
     "impact",
     "flags",
     "regime",
+    "quick",
     "sign_band",
     "analysis",
     "horizon",

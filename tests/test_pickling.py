@@ -125,6 +125,10 @@ def _pull() -> Any:
     return gex.compute_sensitivities(levels).zero_gamma.contracts[0]
 
 
+def every_row(chain: gex.Chain) -> tuple[Any, int]:
+    return np.zeros(len(chain), np.int32), 1
+
+
 def _trades(chain: gex.Chain) -> gex.Trades:
     return gex.Trades.from_arrays(
         root=chain.root[:3], expiry=chain.expiry[:3], strike=chain.strike[:3], option_type="C",
@@ -177,6 +181,10 @@ PARTS: dict[str, Callable[[gex.Analysis], Any]] = {
         a.chain, _trades(a.chain), accuracy="published", until="2030-01-01T00:00Z"
     ),
     "book": lambda a: live(a),
+    "quick": lambda a: gex.quick_levels(a.chain),
+    "sums": lambda a: bsm.gamma_sums(
+        100.0, a.chain.strike, 0.1, 0.2, 0.0, 0.0, a.positions.weight, *every_row(a.chain)
+    ),
     "vendor's": lambda a: gex.ChainGreeks.from_columns(a.chain, "v", gamma=a.greeks.gamma),
 }
 

@@ -31,7 +31,8 @@ def nine_greeks() -> Call:
 
 def gamma_by_strike() -> Call:
     """W2."""
-    return books.GammaByStrike(books.keyed(ROWS)), ROWS
+    keyed = books.keyed(ROWS)
+    return lambda: books.gamma_by_strike(keyed), ROWS
 
 
 def profile() -> Call:
@@ -80,9 +81,15 @@ def sums() -> Call:
     return lambda: (_core.sum(values), _core.sum_abs(values)), 10 * ROWS
 
 
+def keyed_sums() -> Call:
+    """A column summed by strike."""
+    k = books.keyed(10 * ROWS)
+    return lambda: _core.sum_by(k.weight, k.codes, k.count), 10 * ROWS
+
+
 WORKS = {
     "W1": Work(("greeks",), nine_greeks),
-    "W2": Work(("sum_by",), gamma_by_strike),
+    "W2": Work(("gamma_sums", "largest_key"), gamma_by_strike),
     "W3": Work(("sweep_prepare", "split_log", "sweep_uniform"), profile),
     "W3 uneven": Work(("sweep",), uneven_profile),
     "profiles": Work(("moment_columns", "moment_prepare", "sweep_moments"), greek_profiles),
@@ -90,4 +97,5 @@ WORKS = {
     "move vols": Work(("move_vols",), moved_vols),
     "certificate": Work(("expand",), certificate),
     "sums": Work(("sum", "sum_abs"), sums),
+    "keyed sums": Work(("sum_by",), keyed_sums),
 }

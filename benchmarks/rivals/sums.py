@@ -14,7 +14,7 @@ from rivals.greeks import full, letters
 
 @rival("W2", "gexcore")
 def with_gexcore(k: books.Keyed) -> Run:
-    return books.GammaByStrike(k)
+    return lambda: books.gamma_by_strike(k).net
 
 
 @rival("W2", "NumPy bincount")

@@ -50,10 +50,14 @@ struct Spots {
         data = column.column().data;
         count = static_cast<std::size_t>(column.rows());
         for (std::size_t j = 0; j < count; ++j) {
-            const std::string place = "spots: row " + std::to_string(j) + " has " + std::to_string(data[j]);
-            if (!(data[j] > 1e-290 && data[j] < 1e290)) throw Error(place + ". Hint: spots are positive and finite");
-            if (ascending && j > 0 && !(data[j] > data[j - 1])) throw Error(place + ". Hint: spots ascend strictly");
+            if (!(data[j] > 1e-290 && data[j] < 1e290)) refuse(j, "spots are positive and finite");
+            if (ascending && j > 0 && !(data[j] > data[j - 1])) refuse(j, "spots ascend strictly");
         }
+    }
+
+private:
+    [[noreturn]] void refuse(std::size_t row, const std::string& hint) const {
+        throw Error("spots: row " + std::to_string(row) + " has " + std::to_string(data[row]) + ". Hint: " + hint);
     }
 };
 

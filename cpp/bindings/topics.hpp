@@ -11,6 +11,7 @@ void bind_greeks(py::module_& module);
 void bind_implied_vol(py::module_& module);
 void bind_sums(py::module_& module);
 void bind_profile(py::module_& module);
+void bind_quick_levels(py::module_& module);
 void bind_certify(py::module_& module);
 void bind_trades(py::module_& module);
 

@@ -31,14 +31,13 @@ struct Shape {
 
 // log(spot / strike) or a column out of range (beyond 1e+-290, |r T| or |y T| above 700) gives a NaN row, not an error.
 GEXCORE_INLINE Shape shape_of(const Contract& c) {
-    const double ratio = c.spot / c.strike;
+    const SplitLog log = log_ratio(c.spot, c.strike);
     const double carry = (c.rate - c.dividend_yield) * c.time_to_expiry;
     const bool prices = within(c.spot, 1e-290, 1e290), strikes = within(c.strike, 1e-290, 1e290);
-    const bool ratios = within(ratio, 1e-290, 1e290), times = within(c.time_to_expiry, 0.0, 1e290);
+    const bool ratios = abs(log.high) <= 667.0, times = within(c.time_to_expiry, 0.0, 1e290);
     const bool vols = within(c.implied_vol, 0.0, 1e100);
     const bool rates = abs(c.rate * c.time_to_expiry) <= 700.0, yields = abs(c.dividend_yield * c.time_to_expiry) <= 700.0;
     const bool good = prices & strikes & ratios & times & vols & rates & yields;
-    const SplitLog log = log_ratio(c.spot, c.strike);
     Shape s;
     s.poison = good ? 0.0 : __builtin_nan("");
     s.moneyness = log.high + (log.low + carry);

@@ -4,6 +4,7 @@
 #include "black_scholes.hpp"
 #include "certify.hpp"
 #include "dynamics.hpp"
+#include "gamma_sums.hpp"
 #include "greeks.hpp"
 #include "implied_vol.hpp"
 #include "math.hpp"
@@ -35,6 +36,8 @@ const gexcore::Kernels kernels = {
     sweep_moments,
     expand,
     sweep_fourth,
+    gamma_sums,
+    largest_key,
 };
 
 }  // namespace GEXCORE_KERNEL_NAMESPACE

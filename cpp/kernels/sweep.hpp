@@ -95,28 +95,13 @@ double sweep_fourth(const gexcore::SweepBlock& rows, size_t n, double high, doub
     return sum(bounds, n);
 }
 
-// Vectors as wide as the registers: 8 lanes are one, two or four of them.
-#if defined(__AVX512F__)
-constexpr size_t kWidth = 8;
-#elif defined(__AVX2__)
-constexpr size_t kWidth = 4;
-#else
-constexpr size_t kWidth = 2;
-#endif
-typedef double Vector __attribute__((vector_size(kWidth * sizeof(double)), aligned(8), may_alias));
-
 constexpr size_t kRun = gexcore::kSweepRun;
 constexpr size_t kHalf = kRun / 2;
 constexpr size_t kGroup = 4 * kLanes;  // rows in flight
 
-// A cast, not a copy: GCC copies 32 bytes as two halves, and the load after them waits for both.
-GEXCORE_INLINE Vector load(const double* p) {
-    return *reinterpret_cast<const Vector*>(p);
-}
-
 // Adds value, value * ratio, value * ratio^2 decay, ... of 32 rows to 16 sums, one lane per row modulo 8.
-GEXCORE_INLINE void add_half(const double* value, const double* ratio, const double* decay, Vector (*sums)[kLanes / kWidth]) {
-    for (size_t part = 0; part < kLanes / kWidth; ++part) {
+GEXCORE_INLINE void add_half(const double* value, const double* ratio, const double* decay, Vector (*sums)[kParts]) {
+    for (size_t part = 0; part < kParts; ++part) {
         const size_t at = part * kWidth;
         Vector v0 = load(value + at), v1 = load(value + at + 8), v2 = load(value + at + 16), v3 = load(value + at + 24);
         Vector r0 = load(ratio + at), r1 = load(ratio + at + 8), r2 = load(ratio + at + 16), r3 = load(ratio + at + 24);
@@ -127,10 +112,6 @@ GEXCORE_INLINE void add_half(const double* value, const double* ratio, const dou
             r0 *= c0, r1 *= c1, r2 *= c2, r3 *= c3;
         }
     }
-}
-
-GEXCORE_INLINE double add_vectors(const Vector* parts) {
-    return add_lanes(*reinterpret_cast<const Lanes*>(parts));
 }
 
 struct Run {
@@ -201,8 +182,8 @@ void sweep_uniform(const gexcore::SweepBlock& rows, size_t n, const double* log_
     set_decay(rows, n, step, run);
     for (size_t first = 0; first < spots; first += kRun) {
         seed_run(rows, n, log_high[first], log_low[first], step, run);
-        Vector down[kHalf][kLanes / kWidth] = {};  // the middle and 15 below
-        Vector up[kHalf][kLanes / kWidth] = {};    // 16 above
+        Vector down[kHalf][kParts] = {};  // the middle and 15 below
+        Vector up[kHalf][kParts] = {};    // 16 above
         for (size_t i = 0; i < n; i += kGroup) {
             if (sum_abs(run.value + i, kGroup) == 0.0) continue;
             add_half(run.value + i, run.ratio_down + i, run.decay + i, down);

@@ -160,8 +160,7 @@ void sweep_moments_directly(const Plan& plan, const Block& block, const double* 
             add_tile(plan, block, i, count, at, sums);
         }
         for (size_t g = 0; g < plan.greeks; ++g)
-            for (size_t k = 0; k < count; ++k)
-                out[g * spots + j + k] = add_lanes(*reinterpret_cast<const Lanes*>(sums.lanes[g][k]));
+            for (size_t k = 0; k < count; ++k) out[g * spots + j + k] = add_lanes(sums.lanes[g][k]);
     }
 }
 
@@ -191,7 +190,7 @@ void sweep_moments_uniformly(const Plan& plan, const Block& block, const double*
             for (size_t g = 0; g < plan.greeks; ++g)
                 for (size_t j = 0; j < kHalf; ++j) {
                     const size_t spot = half == 1 ? first + kHalf + j : first + kHalf - 1 - j;
-                    if (spot < spots) out[g * spots + spot] = add_lanes(*reinterpret_cast<const Lanes*>(sums.lanes[g][j]));
+                    if (spot < spots) out[g * spots + spot] = add_lanes(sums.lanes[g][j]);
                 }
         }
     }

@@ -35,7 +35,7 @@ public:
             const std::uint8_t* call = contracts_.is_call.data + first;
             for (std::size_t i = 0; i < block_rows(contracts_.rows, block); ++i) sign_[i] = sign_of(call[i]);
         }
-        return {at[0], at[1], at[2], at[3], at[4], at[5], sign_};
+        return {at[0], at[1], at[2], at[3], at[4], at[5], sign_, contracts_.spot.scalar};
     }
 
 private:
@@ -56,6 +56,11 @@ private:
     alignas(64) double spread_[kColumns][kBlockRows];
     alignas(64) double sign_[kBlockRows];
 };
+
+constexpr std::size_t kSegmentBlocks = 64;  // blocks per partial row of a keyed sum
+
+// Throws Error for a key of rows first .. first + rows that is not in 0 .. keys.
+void check_keys(const std::int32_t* key, std::size_t first, std::size_t rows, std::size_t keys);
 
 // Adds `blocks` rows of `width` partial sums pairwise by block index, in place; the result is the first row.
 inline void add_tree(double* partial, std::size_t blocks, std::size_t width) {

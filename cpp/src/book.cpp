@@ -14,8 +14,8 @@ namespace gexcore {
 namespace {
 
 constexpr double kHorizon = 30.0 / 365;
-constexpr double kTie = 1e-12;     // strikes as near as that share count as equally near
-constexpr double kNearTie = 1e-9;  // further apart they cannot
+constexpr double kTie = 1.0 + 1e-15;  // strikes as near as that share
+constexpr double kNearTie = 1e-9;     // further apart they cannot
 using Guard = std::lock_guard<std::mutex>;
 
 bool positive(double x) {
@@ -189,12 +189,13 @@ double Book::Live::mean_vol(std::size_t from, std::size_t to) {
     std::sort(row_scratch.begin(), row_scratch.end());
     double least = std::numeric_limits<double>::infinity();
     for (const std::uint32_t i : row_scratch) {
-        scratch.push_back(std::fabs(std::log(slots.strike[i] / forward(i))));
+        const double ahead = forward(i);
+        scratch.push_back(std::max(slots.strike[i] / ahead, ahead / slots.strike[i]));
         least = std::min(least, scratch.back());
     }
     double total = 0.0, count = 0.0;
     for (std::size_t k = 0; k < row_scratch.size(); ++k) {
-        if (!(scratch[k] <= least * (1.0 + kTie))) continue;
+        if (!(scratch[k] <= least * kTie)) continue;
         total += slots.vol[row_scratch[k]];
         count += 1.0;
     }
@@ -219,18 +220,13 @@ double Book::Live::at_the_money() {
         if (usable > 0) (series_years[series_order[from]] < kHorizon ? before : after) = from;
     }
     if (before == none && after == none) return kNone;
-    const auto variance = [&](std::size_t group) {
-        const double vol = mean_vol(group, group_end(group));
-        return vol * vol * series_years[series_order[group]];
-    };
-    const auto time_of = [&](std::size_t group) { return series_years[series_order[group]]; };
-    if (before == none || after == none || time_of(after) == kHorizon) {
-        const std::size_t only = after == none ? before : after;
-        return std::sqrt(variance(only) / time_of(only));
-    }
-    const double early = variance(before), late = variance(after);
-    const double slope = (late - early) / (time_of(after) - time_of(before));
-    return std::sqrt((slope * (kHorizon - time_of(before)) + early) / kHorizon);
+    const auto vol_of = [&](std::size_t group) { return mean_vol(group, group_end(group)); };
+    if (before == none || after == none) return vol_of(before == none ? after : before);
+    const double early = series_years[series_order[before]], late = series_years[series_order[after]];
+    const double first = vol_of(before), second = vol_of(after);
+    const double variance = first * first * early;
+    const double share = (kHorizon - early) / (late - early);
+    return std::sqrt((variance + share * (second * second * late - variance)) / kHorizon);
 }
 
 Book::Book(double spot, const std::vector<double>& years, const BookOptions& options) : live_(new Live(options)) {

@@ -22,6 +22,7 @@ struct GreekBlock {
     const double* rate;
     const double* dividend_yield;
     const double* sign;
+    bool one_spot = false;  // all of `spot` is one number
 };
 
 // Rows prepared for re-pricing at any spot: d1 = inverse_width * (ln S - center), center = center_high + center_low.
@@ -92,6 +93,12 @@ struct Kernels {
     void (*expand)(const SweepBlock& rows, size_t n, const TaylorCell& cell, TaylorSums& sums);
     // Sum over the rows of a bound of |d^4 sweep / d (ln S)^4| on an interval of ln S: its middle high + low, and half of it.
     double (*sweep_fourth)(const SweepBlock& rows, size_t n, double high, double low, double half);
+    // Adds v_i = weight[i] * (gamma_i * scale) to pairs[2 key[i]] and |v_i| to pairs[2 key[i] + 1], in row order; a row of
+    // weight 0 adds 0. gamma_i has the bits of `greeks`, `net` and `gross` get the bits of `sum` and `sum_abs` of all v_i.
+    void (*gamma_sums)(const GreekBlock& in, const double* weight, double scale, const int32_t* key, size_t n, double* pairs,
+                       double* net, double* gross);
+    // The largest key as an unsigned number: a negative one is larger than any other.
+    uint32_t (*largest_key)(const int32_t* key, size_t n);
 };
 
 }  // namespace gexcore

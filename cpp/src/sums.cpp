@@ -13,8 +13,6 @@
 namespace gexcore {
 namespace {
 
-constexpr std::size_t kSegmentBlocks = 64;
-
 double sum_blocks(double (*kernel)(const double*, std::size_t), const double* values, std::size_t rows,
                   const Execution& execution) {
     const std::size_t blocks = block_count(rows);
@@ -29,6 +27,14 @@ double sum_blocks(double (*kernel)(const double*, std::size_t), const double* va
 
 }  // namespace
 
+void check_keys(const std::int32_t* key, std::size_t first, std::size_t rows, std::size_t keys) {
+    const auto outside = [&](std::uint32_t k) { return k >= keys || k >> 31 != 0; };
+    if (rows == 0 || !outside(active_kernels().largest_key(key + first, rows))) return;
+    while (!outside(static_cast<std::uint32_t>(key[first]))) ++first;
+    throw Error("key: row " + std::to_string(first) + " has " + std::to_string(key[first]) + ", outside 0.." +
+                std::to_string(keys) + ". Hint: codes number the keys from 0");
+}
+
 double sum(const double* values, std::size_t rows, const Execution& execution) {
     return sum_blocks(active_kernels().sum, values, rows, execution);
 }
@@ -39,10 +45,7 @@ double sum_abs(const double* values, std::size_t rows, const Execution& executio
 
 void sum_by(const double* values, const std::int32_t* key, std::size_t rows, std::size_t keys, double* out,
             const Execution& execution) {
-    for (std::size_t i = 0; i < rows; ++i)
-        if (key[i] < 0 || static_cast<std::size_t>(key[i]) >= keys)
-            throw Error("key: row " + std::to_string(i) + " has " + std::to_string(key[i]) + ", outside 0.." +
-                        std::to_string(keys) + ". Hint: codes number the keys from 0");
+    check_keys(key, 0, rows, keys);
     const Kernels& kernels = active_kernels();
     constexpr std::size_t segment_rows = kSegmentBlocks * kBlockRows;
     const std::size_t segments = (rows + segment_rows - 1) / segment_rows;

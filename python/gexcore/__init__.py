@@ -31,6 +31,7 @@ from gexcore.level_path import LevelPath, level_path
 from gexcore.levels import Levels, find_levels
 from gexcore.positions import Positions, assign_positions
 from gexcore.profile import Profile, sweep_profile
+from gexcore.quick import QuickLevels, quick_levels
 from gexcore.regime import Regime, classify_regime
 from gexcore.scenario import ScenarioCube, scenario_cube
 from gexcore.sensitivities import Sensitivities, compute_sensitivities
@@ -95,6 +96,7 @@ __all__ = [
     "NotComputedError",
     "Positions",
     "Profile",
+    "QuickLevels",
     "Regime",
     "ScenarioCube",
     "Sensitivities",
@@ -127,6 +129,7 @@ __all__ = [
     "levels_across",
     "levels_band",
     "positions",
+    "quick_levels",
     "read_cboe",
     "read_chain",
     "read_databento",

@@ -78,6 +78,55 @@ def sum_abs(values: _Numbers, threads: int | None = ...) -> float: ...
 def sum_by(
     values: _Numbers, keys: npt.NDArray[np.int32], count: int, threads: int | None = ...
 ) -> _Float64: ...
+def gamma_sums(
+    spot: _Numbers,
+    strike: _Numbers,
+    time_to_expiry: _Numbers,
+    implied_vol: _Numbers,
+    rate: _Numbers,
+    dividend_yield: _Numbers,
+    weight: _Numbers,
+    scale: float,
+    codes: npt.NDArray[np.int32],
+    count: int,
+    threads: int | None = ...,
+) -> tuple[_Float64, float, float]: ...
+def at_the_money_vol(
+    spot: _Numbers,
+    strike: _Numbers,
+    time_to_expiry: _Numbers,
+    implied_vol: _Numbers,
+    rate: _Numbers,
+    dividend_yield: _Numbers,
+    usable: npt.NDArray[np.bool_],
+    codes: npt.NDArray[np.int32],
+    times: _Numbers,
+    horizon: float,
+) -> float | None: ...
+
+_Wall: TypeAlias = tuple[
+    int, float, int, float
+]  # row of the strike, value, row of the second, margin
+
+def quick_levels(
+    spot: _Numbers,
+    strike: _Numbers,
+    time_to_expiry: _Numbers,
+    implied_vol: _Numbers,
+    rate: _Numbers,
+    dividend_yield: _Numbers,
+    is_call: _Numbers,
+    weight: _Numbers,
+    scale: float,
+    codes: npt.NDArray[np.int32],
+    strikes: _Numbers,
+    at_the_money_vol: float | None,
+    gross: bool,
+    gated: bool,
+    threads: int | None,
+) -> tuple[
+    float, float, str, float, float, list[tuple[float, float, bool]], int, _Wall, _Wall, str
+]: ...
 def classify_trades(
     price: _Numbers,
     bid: _Numbers,

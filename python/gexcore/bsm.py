@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from gexcore import _core
 from gexcore.errors import ConventionError, InputError, NotComputedError
-from gexcore.results import Result
+from gexcore.results import Result, money, plain
 
 Numbers: TypeAlias = Any  # a real number, or a one-dimensional array of them
 Float64: TypeAlias = npt.NDArray[np.float64]
@@ -193,3 +194,87 @@ def implied_vol(
     return _core.implied_vol(
         price, spot, strike, time_to_expiry, rate, dividend_yield, is_call, return_status, threads
     )
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class GammaSums(Result):
+    """Weighted gammas summed by key: `net`, and `gross` of absolute values; and over all rows."""
+
+    net: Float64
+    gross: Float64
+    total_net: float
+    total_gross: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Sums by key and over all rows."""
+        names = ("net", "gross", "total_net", "total_gross")
+        return {name: plain(getattr(self, name)) for name in names}
+
+    def __repr__(self) -> str:
+        return f"<GammaSums {self}>"
+
+    def __str__(self) -> str:
+        totals = f"net {money(self.total_net)}, gross {money(self.total_gross)}"
+        return f"{len(self.net)} keys, {totals}"
+
+
+def gamma_sums(
+    spot: Numbers,
+    strike: Numbers,
+    time_to_expiry: Numbers,
+    implied_vol: Numbers,
+    rate: Numbers,
+    dividend_yield: Numbers,
+    weight: Numbers,
+    codes: npt.NDArray[np.int32],
+    count: int,
+    *,
+    scale: float = 1.0,
+    threads: int | None = None,
+) -> GammaSums:
+    """Sums of weight x (gamma x scale) by key: exposures by strike, no column in between.
+
+    Args:
+        spot, strike, time_to_expiry, implied_vol, rate, dividend_yield: as in `greeks`.
+        weight: (n,) signed contracts x multiplier. A row of weight 0 counts for nothing, whatever
+            its columns hold; any other row without a gamma makes the sums of its key NaN.
+        codes: (n,) int32, the number of each row's key, as from `Chain.codes("strike")`.
+        count: number of keys; codes lie in 0 .. count - 1.
+        scale: 1.0 gives shares per unit of price, spot**2 / 100 gives $ per 1% move.
+        threads: as in `greeks`.
+
+    Returns:
+        GammaSums, arrays of `count` and two totals: bit for bit what the exposures of a chain and
+        their `by("strike")` have. A key without rows is 0.
+
+    Raises:
+        InputError: lengths differ, a column or the codes have the wrong type, a code is out of
+            range.
+
+    Source: docs/definitions.md, section 4.
+
+    Example:
+        >>> codes = np.array([0, 1, 1], dtype=np.int32)
+        >>> sums = gamma_sums(100.0, [95.0, 105.0, 105.0], 30 / 365, 0.25, 0.04, 0.01,
+        ...     np.array([100.0, 500.0, -200.0]), codes, 2)
+        >>> sums.net.round(4).tolist(), sums.gross.round(4).tolist()
+        ([4.084, 13.848], [4.084, 32.3121])
+    """
+    if getattr(codes, "dtype", None) != np.int32:
+        kind = getattr(codes, "dtype", type(codes).__name__)
+        hint = "np.unique(keys, return_inverse=True)[1].astype(np.int32)"
+        raise InputError(f"codes: are {kind}, not an int32 array", hint=hint)
+    sums, net, gross = _core.gamma_sums(
+        spot,
+        strike,
+        time_to_expiry,
+        implied_vol,
+        rate,
+        dividend_yield,
+        weight,
+        scale,
+        codes,
+        count,
+        threads,
+    )
+    return GammaSums(sums[0], sums[1], net, gross)

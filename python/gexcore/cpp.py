@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from gexcore.errors import InputError
-
-_HERE = Path(__file__).resolve().parent
 
 
 def _folder(*parts: str) -> str:
-    folder = _HERE.joinpath(*parts)
+    from pathlib import Path
+
+    folder = Path(__file__).resolve().parent.joinpath(*parts)
     if not folder.is_dir():
         raise InputError(
             f"the C++ package is not installed: there is no {folder}",
