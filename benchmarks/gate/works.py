@@ -75,6 +75,15 @@ def certificate() -> Call:
     return lambda: _core.certify(prepared, *ends, none), len(s.weight)
 
 
+def crossings() -> Call:
+    """Zeros of a profile by cubics between its nodes, with bounds of their errors."""
+    s = books.sweep(ROWS // 2)
+    _, strike, years, vol, rate, dividend_yield, _ = s.book
+    prepared = _core.GammaProfile(strike, years, vol, rate, dividend_yield, s.weight)
+    gamma = prepared.evaluate(s.spots)
+    return lambda: prepared.crossings(s.spots, gamma, False), len(s.weight)
+
+
 def sums() -> Call:
     """Net and gross of a column."""
     values = np.random.default_rng(13).normal(size=10 * ROWS)
@@ -96,6 +105,7 @@ WORKS = {
     "W4": Work(("implied_vol",), implied_vols),
     "move vols": Work(("move_vols",), moved_vols),
     "certificate": Work(("expand",), certificate),
+    "crossings": Work(("sweep_fourth",), crossings),
     "sums": Work(("sum", "sum_abs"), sums),
     "keyed sums": Work(("sum_by",), keyed_sums),
 }

@@ -1,7 +1,7 @@
 // Everything of the public C++ interface.
 #pragma once
-#include "gexcore/certify.hpp"
 #include "gexcore/book.hpp"
+#include "gexcore/certify.hpp"
 #include "gexcore/contracts.hpp"
 #include "gexcore/cpu.hpp"
 #include "gexcore/dynamics.hpp"
