@@ -17,6 +17,7 @@ from gexcore.greeks import compute_greeks
 from gexcore.levels import find_levels
 from gexcore.positions import Positions, assign_positions
 from gexcore.profile import sweep_profile
+from gexcore.quick import quick_levels
 from gexcore.rates import Rates
 from gexcore.regime import classify_regime
 from gexcore.results import Result, align, frame, money, number, plain
@@ -338,14 +339,20 @@ def _evaluate(
     chain: Chain, positions: Positions, convention: Convention, threads: int | None
 ) -> AcrossRow:
     """The levels of a book that is under the convention already."""
-    exposures = compute_exposures(chain, compute_greeks(chain, ("gamma",), threads), positions)
-    profile = sweep_profile(chain, positions, dynamics=convention.dynamics, threads=threads)
-    levels = find_levels(exposures, profile, convention.side, convention.gated)
-    zero, call, put = levels.zero_gamma, levels.call_wall, levels.put_wall
-    gamma = exposures.gamma
+    side, gated = convention.side, convention.gated
+    if not convention.dynamics.moves:
+        quick = quick_levels(chain, positions, side=side, gated=gated, threads=threads)
+        net, zero, call, put = quick.net_gamma, quick.zero_gamma, quick.call_wall, quick.put_wall
+        gross, effective, regime = quick.gross_gamma, net, quick.regime
+    else:
+        exposures = compute_exposures(chain, compute_greeks(chain, ("gamma",), threads), positions)
+        profile = sweep_profile(chain, positions, dynamics=convention.dynamics, threads=threads)
+        levels = find_levels(exposures, profile, side, gated)
+        net, gross = exposures.gamma.net, exposures.gamma.gross
+        zero, call, put = levels.zero_gamma, levels.call_wall, levels.put_wall
+        effective, regime = levels.net_gamma[0], classify_regime(levels).kind
     return AcrossRow(
-        convention, zero.value, gamma.net, gamma.gross, levels.net_gamma[0], call.strike,
-        put.strike, classify_regime(levels).kind,
+        convention, zero.value, net, gross, effective, call.strike, put.strike, regime,
         {"zero_gamma": zero.status, "call_wall": call.status, "put_wall": put.status},
     )  # fmt: skip
 
