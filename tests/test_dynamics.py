@@ -262,12 +262,14 @@ def test_the_core_refuses_what_it_cannot_use() -> None:
 @given(st.floats(0.2, 5.0), st.integers(1, 9))
 def test_roots(root: float, power: int) -> None:
     def function(x: Any) -> Any:
-        return np.asarray(x) ** power - root**power
+        return np.asarray(x) ** power - np.asarray([root]) ** power  # 0 at the root itself
 
     found = find_root(function, 0.01, 20.0)
     assert found == pytest.approx(root, rel=1e-11)
     assert slope_at(function, found) == pytest.approx(power * root ** (power - 1), rel=1e-7)
     assert find_root(function, root, 20.0) == root
+    with pytest.raises(ValueError, match="no change of sign"):
+        find_root(function, root * 1.1, 20.0)
 
 
 def test_nothing_is_certified_with_moving_vols(chain: gex.Chain) -> None:

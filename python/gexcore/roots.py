@@ -23,6 +23,8 @@ def find_root(function: Function, low: float, high: float, tolerance: float = 1e
     value_low, value_high = (float(function(np.array([end]))[0]) for end in (low, high))
     if value_low == 0.0 or value_high == 0.0:
         return low if value_low == 0.0 else high
+    if (value_low < 0) == (value_high < 0):
+        raise ValueError(f"no change of sign from {low} to {high}")
     widths = [high - low]
     side = 0
     while high - low > tolerance * abs(high):
