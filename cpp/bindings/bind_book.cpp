@@ -176,7 +176,8 @@ BookLevels levels_of(const py::tuple& state) {
     BookLevels levels;
     std::memcpy(static_cast<BookNumbers*>(&levels), numbers.data(), numbers.size());
     levels.crossings.resize(crossings.size() / sizeof(Crossing));
-    std::memcpy(levels.crossings.data(), crossings.data(), levels.crossings.size() * sizeof(Crossing));
+    if (!levels.crossings.empty())  // nothing has no address
+        std::memcpy(levels.crossings.data(), crossings.data(), levels.crossings.size() * sizeof(Crossing));
     return levels;
 }
 
