@@ -78,8 +78,8 @@ ROOMS = (
     "hedging",
     "slots",
     "readings",
-    "book",
     "watch",
+    "book",
 )
 DOORS = ("io", "plot", "synthetic", "cli", "__main__")
 READERS_MAY = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import RLock
 from typing import Any
 
@@ -22,6 +22,8 @@ from gexcore.levels import SIDES
 from gexcore.positions import Positions, assign_positions
 from gexcore.readings import BookLevels, BookRegime, BookSnapshot, Staleness
 from gexcore.slots import Handle, handles_of, join, per_open_interest, quotes, series_of, spread
+from gexcore.trades import Trades
+from gexcore.watch import LevelChange, LevelWatch
 
 Float64 = npt.NDArray[np.float64]
 
@@ -71,6 +73,7 @@ class Book:
         elif positions.chain is not chain:
             raise ConventionError("positions belong to another chain")
         self._lock = RLock()
+        self._watch: LevelWatch | None = None
         self._side, self._gated = side, bool(gated)
         none = np.zeros(len(chain))
         clock: dict[str, Any] = {"version": 0, "anchors": 0, "days": 0.0}
@@ -163,6 +166,30 @@ class Book:
             InputError: no such row, or a wrong length; nothing has changed then.
         """
         self._core.update(rows, implied_vol, open_interest, contracts, bid, ask)
+
+    def apply_trades(
+        self,
+        trades: Trades,
+        rule: str = "lee_ready",
+        accuracy: Any = None,
+        *,
+        estimate: str = "mean",
+        errors: str = "trade",
+        min_size: float | None = None,
+        max_size: float | None = None,
+        skip_complex: bool = False,
+    ) -> dict[str, int]:
+        """Let customers trade: what they buy net, dealers sell, on top of what dealers held.
+
+        Args:
+            trades: the next of the tape, in any order within this call.
+            rule, accuracy, estimate, errors, min_size, max_size, skip_complex: as in
+                `gexcore.positions.from_trades`; the same in every call.
+
+        Returns:
+            Trades read, left out by reason (those that occur) and used, as `Trades.counts`.
+        """
+        raise NotImplementedError
 
     def set_spot(self, spot: float) -> None:
         """Move the underlying; vols stay with their strikes."""
@@ -268,6 +295,34 @@ class Book:
             raise InputError(f"half_life: {half_life} is not a time", hint="hours, above 0")
         now, state = self._snapshot()
         return Staleness.of(now, state, half_life)
+
+    def changes(self, since: int = 0) -> list[LevelChange]:
+        """Look at the book; the changes of its levels with a sequence number above `since`.
+
+        Spot on the other side of zero gamma, a wall elsewhere, another regime: what outlasts a
+        flicker, see `LevelWatch`. Looking starts with the first call of this or `on_change`.
+        """
+        watch = self._watching()
+        watch.poll()
+        return watch.changes(since)
+
+    def on_change(self, callback: Callable[[LevelChange], Any], interval: float = 0.0) -> None:
+        """Call a function with each change of the levels, right after the write that made it.
+
+        Args:
+            callback: takes a `LevelChange`; may read and change the book.
+            interval: seconds between two looks at least; `changes` looks at once.
+
+        What a callback raises comes out of the write, which has been done all the same.
+        """
+        self._watching().on_change(callback)
+
+    def _watching(self) -> LevelWatch:
+        with self._lock:
+            if self._watch is None:
+                self._watch = LevelWatch(self)
+                self._watch.poll()
+            return self._watch
 
     def snapshot(self) -> BookSnapshot:
         """The rows of one moment as an immutable chain, with their positions."""
