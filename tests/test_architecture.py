@@ -76,9 +76,13 @@ ROOMS = (
     "scenario",
     "hedges",
     "hedging",
+    "series",
     "slots",
+    "inventory",
+    "holdings",
     "readings",
     "watch",
+    "reader",
     "book",
 )
 DOORS = ("io", "plot", "synthetic", "cli", "__main__")
