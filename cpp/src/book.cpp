@@ -171,6 +171,14 @@ std::uint64_t Book::version() const {
     return live_->version;
 }
 
+std::size_t Book::stale_blocks(bool at_spot) const {
+    const Guard guard(live_->lock);
+    const std::size_t swept = live_->profile_dirty.list().size();
+    if (!at_spot) return swept;
+    const bool moved = live_->value_spot != live_->spot;
+    return std::max(swept, moved ? live_->blocks() : live_->value_dirty.list().size());
+}
+
 std::int64_t Book::first_row() const {
     const Guard guard(live_->lock);
     return live_->first_row;
