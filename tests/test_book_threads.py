@@ -1,4 +1,4 @@
-"""A live book shared by threads: readers see whole states, writers lose nothing, old rows never hit another."""
+"""A live book shared by threads: readers see whole states, no write is lost or hits another row."""
 
 from __future__ import annotations
 

@@ -71,8 +71,8 @@ class Contracts(Result):
             changed._codes.update({k: v for k, v in self._codes.items() if k not in moving})
         return changed
 
-    def _take(self, mask: npt.NDArray[np.bool_], scope: str) -> Self:
-        """Some of the contracts."""
+    def _take(self, mask: npt.NDArray[Any], scope: str) -> Self:
+        """Some of the contracts, by mask or by row."""
         fields = self._arguments()
         fields.update({n: v[mask] for n, v in fields.items() if isinstance(v, np.ndarray)})
         fields["rates"], fields["vols"] = self.rates.rows(mask), self.vols.rows(mask)
