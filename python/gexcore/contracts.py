@@ -68,7 +68,8 @@ class Contracts(Result):
         changed = type(self)(**{**self._arguments(), **changes})
         if len(changed) == len(self):  # numbers of values stay, but for what may have changed
             moving = ("time_to_expiry", "rate", "dividend_yield", "implied_vol")
-            changed._codes.update({k: v for k, v in self._codes.items() if k not in moving})
+            found = self._codes.copy()  # others may be numbering columns
+            changed._codes.update({k: v for k, v in found.items() if k not in moving})
         return changed
 
     def _take(self, mask: npt.NDArray[Any], scope: str) -> Self:
