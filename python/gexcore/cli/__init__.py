@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from gexcore.cli import columns, levels, moves
+from gexcore.cli import columns, levels, moves, report
 from gexcore.cli.options import build_parser
 from gexcore.errors import GexError
 
@@ -21,6 +21,7 @@ COMMANDS = {
     "scenario": moves.scenario,
     "hedge": moves.hedge,
     "plot": moves.plot,
+    "report": report.report,
     "greeks": columns.greeks,
     "rates": columns.rates,
     "demo": levels.demo,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from gexcore import __version__, bsm
+from gexcore.cli.report import report_options
 from gexcore.clock import CLOCKS
 from gexcore.conventions import RATE_SOURCES
 from gexcore.dynamics import KINDS
@@ -26,6 +27,7 @@ _EPILOG = """examples:
   gexcore exposures spx.csv --greek vanna --by expiry,strike --csv > vanna.csv
   gexcore profile spx.csv --which gamma,delta --from 4000 --to 5000 --steps 101
   gexcore diff spx_monday.csv spx_tuesday.csv
+  gexcore report spx.csv -o report.html --pdf
   gexcore rates spx.csv
 
 A file is a chain in one of the formats that `gexcore formats` lists, plain or .gz; - is standard
@@ -229,6 +231,11 @@ def _regime_options() -> _Parser:
         action="store_true",
         help="also the levels to the close and over the next five sessions, spot unchanged",
     )
+    return regime
+
+
+def _impact_options() -> _Parser:
+    regime = _Parser(add_help=False)
     group = regime.add_argument_group("regime")
     group.add_argument("--adv", type=float, metavar="USD", help="average daily volume in dollars")
     group.add_argument(
@@ -351,31 +358,36 @@ def build_parser(
     parser.add_argument("--version", action="version", version=f"gexcore {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     path, held, table = _path_options("file"), _position_options(), _table_options()
+    moves, walls = _dynamics_options(), _wall_options()
     grammar = {
         "levels": (
             "zero gamma, walls and regime of a chain file",
-            [path, held, _dynamics_options(), _wall_options(), _regime_options(), table],
+            [path, held, moves, walls, _regime_options(), _impact_options(), table],
+        ),
+        "report": (
+            "one page with all of it, interactive and self-contained, or a PDF",
+            [path, held, moves, walls, _impact_options(), report_options()],
         ),
         "diff": (
             "why exposures and levels changed between two chain files",
-            [_path_options("before", "after"), held, _wall_options(), _diff_options(), table],
+            [_path_options("before", "after"), held, walls, _diff_options(), table],
         ),
         "exposures": ("an exposure summed by a key", [path, held, _exposure_options(), table]),
         "profile": (
             "exposures as functions of spot, re-priced",
-            [path, held, _dynamics_options(), _profile_options(), table],
+            [path, held, moves, _profile_options(), table],
         ),
         "scenario": (
             "an exposure over spot x time x vol, re-priced",
-            [path, held, _dynamics_options(), _grid_options(), _saved(table)],
+            [path, held, moves, _grid_options(), _saved(table)],
         ),
         "hedge": (
             "what dealers must trade: now, through a move, as time passes",
-            [path, held, _dynamics_options(), _hedge_options(), table],
+            [path, held, moves, _hedge_options(), table],
         ),
         "plot": (
             "a picture: strikes, profile, heat map, scenario, ladder or path",
-            [path, held, _dynamics_options(), _grid_options(), _plot_options()],
+            [path, held, moves, _grid_options(), _plot_options()],
         ),
         "greeks": ("greeks of every contract", [path, _greek_options(), table]),
         "rates": ("forward, rate and yield per expiry from put-call parity", [path, table]),

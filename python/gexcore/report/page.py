@@ -8,11 +8,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+from gexcore.across import Across
 from gexcore.errors import InputError
-from gexcore.report import charts, sections
+from gexcore.report import canvas, sections
+from gexcore.report.charts import Chart, all_charts
 from gexcore.report.contents import Contents
 from gexcore.report.markup import Markup, join, script_json, tag
-from gexcore.results import money, number
+from gexcore.results import Result, money, number
 
 _FOLDER = Path(__file__).parent
 # plotly.js puts its rules into this element if it is there, so one hash covers every style
@@ -45,12 +47,12 @@ def render(contents: Contents) -> str:
         InputError: plotly is not installed.
     """
     plotly = plotly_script()
-    made = charts.all_charts(contents)
+    made = all_charts(contents)
     style, script = _style(), (_FOLDER / "page.js").read_text("utf-8")
     data = {
-        "charts": made,
-        "themes": {name: {**theme, "map": charts.color_map(name)}
-                   for name, theme in charts.THEMES.items()},
+        "charts": {name: each.spec for name, each in made.items()},
+        "themes": {name: {**theme, "map": canvas.color_map(name)}
+                   for name, theme in canvas.THEMES.items()},
     }  # fmt: skip
     guards = sorted(set(re.findall(r'getElementById\("([0-9a-f]{64})"\)', plotly)))
     head = tag(
@@ -79,7 +81,7 @@ def render(contents: Contents) -> str:
 def _style() -> str:
     """The style sheet, with the colours of both themes."""
     rules = []
-    for name, theme in charts.THEMES.items():
+    for name, theme in canvas.THEMES.items():
         colors = "".join(f"--{role}:{color};" for role, color in theme.items())
         rule = f":root{{{colors}}}"
         rules.append(f"@media (prefers-color-scheme:dark){{{rule}}}" if name == "dark" else rule)
@@ -120,17 +122,14 @@ def headline(contents: Contents) -> str:
 
 def _header(contents: Contents) -> Markup:
     result = contents.result
-    chain, regime = result.chain, result.regime
-    name, effect = sections.WORDS[regime.kind]
-    when = f"{chain.as_of.time:%A %Y-%m-%d %H:%M %Z}" if chain.as_of else "time not known"
-    held = f"positions {sections.words(result.manifest['positions'])}"
-    about = f"{when}, spot {number(chain.spot)}, {len(chain):,} contracts, {held}"
-    scope = result.manifest["scope"]
-    about += "" if scope == "all" else f", scope {scope}"
+    name, effect = sections.WORDS[result.regime.kind]
+    manifest = result.manifest
+    about = [f"{len(result.chain):,} contracts", f"positions {sections.words(manifest['positions'])}: {manifest['positions_meaning']}"]
+    about += [] if manifest["scope"] == "all" else [f"scope {manifest['scope']}"]
     return tag(
         "header",
-        tag("p", about, class_="about"),
-        tag("h1", tag("span", contents.name), " ", tag("span", name, class_=f"regime {regime.kind}")),
+        tag("p", ", ".join(about), class_="about"),
+        tag("h1", tag("span", contents.name), " ", tag("span", name, class_=f"regime {result.regime.kind}")),
         tag("p", effect, class_="effect"),
         tag("div", *_cards(contents), class_="cards"),
         sections.warnings_list(contents),
@@ -156,37 +155,47 @@ def _cards(contents: Contents) -> list[Markup]:
 
     def spread(name: str) -> str:
         each = intervals.get(name)
-        if each is None or each.low is None or each.low == each.high:
+        if each is None or each.low is None or each.high is None:
             return ""
-        return f"{number(each.low)} to {number(each.high)} across conventions"
+        digits = ",.2f" if name == "zero_gamma" else ",.6g"
+        ends = f"{each.low:{digits}}"
+        ends += f" to {each.high:{digits}}" if each.low < each.high else ""
+        if each.missing:
+            return f"{ends} in {each.found} of {each.found + sum(each.missing.values())} conventions"
+        return f"{ends} across conventions" if each.low < each.high else ""
 
-    flip = [sections.words(zero), spread("zero_gamma")]
+    flip = [str(zero).removeprefix("none: "), spread("zero_gamma")]
     if zero.value is not None:
         flip[0] = _away(zero.value, spot, result.regime.distance_deviations)
+    as_of = result.chain.as_of
+    when = f"{as_of.time:%a %Y-%m-%d %H:%M %Z}" if as_of else "at a time not known"
     cards = [
-        _card("zero gamma (flip)", "none" if zero.value is None else f"{zero.value:,.2f}", *flip)
+        _card("spot", number(spot), when),
+        _card("zero gamma (flip)", "none" if zero.value is None else f"{zero.value:,.2f}", *flip),
     ]
     for name in ("put_wall", "call_wall"):
         wall = getattr(levels, name)
-        notes = [str(wall)]
+        notes = [str(wall).removeprefix("none: ")]
         if wall.strike is not None:
             weak = ", weak" * bool(wall.weak)
             notes = [_away(wall.strike, spot), f"{sections.gamma_text(wall.value)}{weak}"]
         cards.append(_card(sections.words(name), number(wall.strike), *notes, spread(name)))
     share = f"{net / gross:+.1%} of gross" if gross else ""
+    unit = sections.gamma_text(net).removeprefix(money(net)).strip()
     effective = "effective, " * result.profile.vols_move
-    cards.append(_card(f"{effective}net gamma", f"{money(net)} $", "per 1% move", share))
+    cards.append(_card(f"{effective}net gamma", money(net), unit, share))
     return [*cards, _sure(contents)]
 
 
 def _sure(contents: Contents) -> Markup:
     """How far to trust the page, in three facts."""
     result, across = contents.result, contents.across
-    covered = f"{result.coverage.used_open_interest_share:.0%} of open interest used"
+    share = f"{result.coverage.used_open_interest_share:.0%}"
+    covered = f"{share} of open interest used"
     warned = len(result.warnings)
     warning = f"{warned} warning{'s' * (warned != 1)}" if warned else "no warnings"
     if across is None:
-        return _card("how sure", covered, warning, "conventions were not varied")
+        return _card("how sure", share, "of open interest used", warning, "conventions not varied")
     agree = across.regimes[across.base.regime]
     value = f"{agree} of {len(across)}"
     name = sections.words(across.base.regime)
@@ -196,14 +205,15 @@ def _sure(contents: Contents) -> Markup:
 # --- body --------------------------------------------------------------------------------------
 
 
-def _figure(name: str, caption: str, made: dict[str, Any]) -> Markup | None:
-    """A chart with its words; nothing where it could not be drawn."""
+def _figure(name: str, made: dict[str, Chart]) -> Markup | None:
+    """A chart under its words; nothing where it could not be drawn."""
     if name not in made:
         return None
-    words = tag("figcaption", caption, id=f"words-{name}")
-    chart = tag("div", id=f"chart-{name}", class_="chart", role="img",
+    title, sentence = tag("strong", made[name].title), made[name].sentence
+    words = tag("figcaption", title, " ", sentence, id=f"words-{name}")
+    chart = tag("div", id=f"chart-{name}", class_="chart", role="group",
                 aria_labelledby=f"words-{name}")  # fmt: skip
-    return tag("figure", chart, words, class_=f"of-{name}")
+    return tag("figure", words, chart, class_=f"of-{name}")
 
 
 def _section(title: str, *parts: Any) -> Markup:
@@ -215,61 +225,37 @@ def _more(title: str, *parts: Any) -> Markup:
     return tag("details", tag("summary", title), *parts)
 
 
-def _sections(contents: Contents, made: dict[str, Any]) -> list[Markup]:
-    result, across = contents.result, contents.across
-    net = sections.gamma_text(result.levels.net_gamma[0])
-    zero = result.levels.zero_gamma
-    spot = number(result.chain.spot)
+def _sections(contents: Contents, made: dict[str, Chart]) -> list[Markup]:
+    drivers = contents.result.levels.drivers
     parts = [
-        _figure("map", _map_words(contents), made),
+        _figure("map", made),
+        _section("Levels", _figure("profile", made), sections.levels_table(contents)),
         _section(
-            "Levels",
-            _figure("profile", f"Net gamma re-priced over spot: {net} at {spot}; zero gamma "
-                    f"{zero}. {_band_words(contents)}", made),
-            sections.levels_table(contents),
-        ),
-        _section(
-            "Regime", tag("p", result.regime.describe(), class_="describe"),
+            "Regime", tag("p", contents.result.regime.describe()),
             sections.strength_table(contents), sections.flags_table(contents),
-            _more("Contracts that drive net gamma", sections.drivers_table(contents)),
+            _more("Contracts that drive net gamma", sections.drivers_table(contents))
+            if drivers else None,
         ),
         _section("How sure", *_sure_parts(contents)),
-        _section(
+        None if not made else _section(
             "Strikes and expirations",
-            _figure("strikes", "Gamma by strike, all expirations together: calls, puts and net.",
-                    made),
+            _figure("strikes", made),
             _more("Largest strikes", sections.strikes_table(contents)),
-            _figure("expiries", "Net gamma by expiration and strike, the nearest above; blue: "
-                    "dealers long, red: short; colours grow with the root of the amount.", made),
+            _figure("expiries", made),
             _no_dates(contents),
             sections.buckets_table(contents),
         ),
-        _section(
+        None if not made else _section(
             "Hedging",
-            _figure("ladder", "Shares that dealers buy (above 0) or sell (below 0) to stay hedged "
-                    "when spot moves at once, by exact re-pricing.", made),
+            _figure("ladder", made),
             sections.ladder_table(contents),
-            _figure("scenario", "Net gamma by time and price if vols stay: blue: dealers long, "
-                    "red: short. The solid line is zero gamma, the dotted one spot now.", made),
+            _figure("scenario", made),
             _more("Numbers of the map", sections.scenario_table(contents)),
         ),
         _section("Coverage", sections.coverage_table(contents)),
         _section("Conventions", sections.manifest_table(contents)),
     ]  # fmt: skip
     return [part for part in parts if part is not None]
-
-
-def _map_words(contents: Contents) -> str:
-    across = contents.across
-    bars = "" if across is None else f"; bars: across {len(across)} sets of conventions"
-    return f"Levels on the axis of prices, dotted: spot{bars}."
-
-
-def _band_words(contents: Contents) -> str:
-    band = contents.across.intervals["zero_gamma"] if contents.across else None
-    if band is None or band.low is None:
-        return ""
-    return f"Shaded: zero gamma across conventions, {number(band.low)} to {number(band.high)}."
 
 
 def _no_dates(contents: Contents) -> Markup | None:
@@ -283,18 +269,29 @@ def _sure_parts(contents: Contents) -> list[Any]:
     if across is None:
         parts.append(tag("p", "Conventions were not varied.", class_="quiet"))
     else:
-        kinds = [f"{sections.words(kind)} {count}" for kind, count in across.regimes.items()]
-        agreed = "the same everywhere" if across.unanimous_regime else "not unanimous"
         parts += [
-            tag("p", f"Regime across {len(across)} sets of conventions: {agreed}: "
-                f"{', '.join(kinds)}."),
+            tag("p", _agreement(across)),
             sections.intervals_table(contents),
             *(tag("p", note, class_="quiet") for note in across.notes),
             _more("Every set of conventions", sections.conventions_table(contents)),
-        ]  # fmt: skip
+        ]
+    if contents.result.band is not None:
+        parts += [tag("h3", "Errors of sign"), tag("pre", _lines(contents.result.band))]
     pulls = sections.pulls_table(contents)
     parts.append(sections.sensitivities_table(contents))
     return [*parts, _more("Contracts that move zero gamma", pulls) if pulls else None]
+
+
+def _lines(result: Result) -> Markup:
+    """The text of a result, line by line."""
+    return join(str(result).splitlines(), "\n")
+
+
+def _agreement(across: Across) -> str:
+    if across.unanimous_regime:
+        return f"The regime is {sections.words(across.base.regime)} in all {len(across)} sets of conventions."
+    kinds = ", ".join(f"{sections.words(kind)} in {n}" for kind, n in across.regimes.items())
+    return f"The regime depends on the conventions: {kinds} of {len(across)} sets."
 
 
 def _footer(contents: Contents) -> Markup:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from gexcore.report.charts import time_labels
 from gexcore.report.contents import Contents
-from gexcore.report.markup import Markup, Number, join, table, tag
+from gexcore.report.markup import Markup, Number, escape, join, table, tag
 from gexcore.results import money, number, plain
 
 WORDS = {
@@ -45,9 +46,18 @@ def price(value: float | None) -> Number:
     return Number("none" if value is None else f"{value:,.2f}", value)
 
 
+def cell(value: float | None, form: str, after: str = "") -> Number:
+    """A number in a format, zero without a sign; a dash where there is none."""
+    if value is None:
+        return Number("-", None)
+    text = format(value, form)
+    plain_zero = not any(digit in text for digit in "123456789")
+    return Number((text.lstrip("+-") if plain_zero else text) + after, float(value))
+
+
 def percent(value: float | None, digits: int = 1, sign: str = "") -> Number:
     """A share, given as a fraction."""
-    return Number("-" if value is None else f"{value:{sign}.{digits}%}", value)
+    return cell(value, f"{sign}.{digits}%")
 
 
 def flag(name: str, raised: bool | None) -> Markup:
@@ -68,11 +78,11 @@ def _level_rows(contents: Contents) -> Iterator[tuple[str, float | None, Any, An
         label = label_of("zero_gamma") if head else "zero gamma, further crossing"
         yield label, crossing.spot, "", "", words(crossing.direction) + " when crossed upward"
     if zero.value is None:
-        yield label_of("zero_gamma"), None, "", "", str(zero)
+        yield label_of("zero_gamma"), None, "", "", str(zero).removeprefix("none: ")
     for name in levels.STRIKES:
         level = getattr(levels, name)
         if level.strike is None:
-            yield label_of(name), None, "", "", str(level)
+            yield label_of(name), None, "", "", str(level).removeprefix("none: ")
             continue
         unit = "$ of delta" if name == "key_delta_strike" else "$ per 1%"
         remark = "weak: below 0.5% of gross" if level.weak else ""
@@ -82,6 +92,8 @@ def _level_rows(contents: Contents) -> Iterator[tuple[str, float | None, Any, An
         if name == "hvl":
             remark = "sum of all strikes up to here is lowest"
         amount = Number(gamma_text(level.value, unit), level.value)
+        if name == "absolute_gamma_strike":  # calls and puts are not netted: no side
+            amount = Number(f"{money(level.value).lstrip('+')} {unit}, gross", level.value)
         yield label_of(name), level.strike, amount, percent(level.share), remark
 
 
@@ -100,8 +112,7 @@ def levels_table(contents: Contents) -> Markup:
             tag("strong", label) if here else label,
             price(at),
             "" if here else percent(away, 2, "+"),
-            "" if here else Number("-" if deviations is None else f"{deviations:+.1f}",
-                                   None if deviations is None else float(deviations)),
+            "" if here else cell(deviations, "+.1f"),
             amount, share, remark,
         ])  # fmt: skip
     head = ["level", "price", "from spot", "daily deviations", "gamma", "of gross", "remark"]
@@ -147,16 +158,13 @@ def strength_table(contents: Contents) -> Markup:
     away, deviations = regime.distance_pct, regime.distance_deviations
     rows += [
         ["net / gross", percent(regime.net_to_gross, 1, "+")],
-        ["spot from zero gamma", Number("-" if away is None else f"{away:+.2f}%", away)],
-        ["in daily deviations",
-         Number("-" if deviations is None else f"{deviations:+.1f}", deviations)],
-    ]  # fmt: skip
+        ["spot from zero gamma", cell(away, "+.2f", "%")],
+        ["in daily deviations", cell(deviations, "+.1f")],
+    ]
     if regime.pct_adv is not None:
-        rows.append(["hedging of a 1% move, % of daily volume",
-                     Number(f"{regime.pct_adv:+.2f}%", regime.pct_adv)])  # fmt: skip
+        rows.append(["net gamma, % of daily volume", cell(regime.pct_adv, "+.2f", "%")])
     if regime.feedback is not None:
-        rows.append(["feedback on realised vol", Number(f"x {regime.feedback:.3f}",
-                                                        regime.feedback)])  # fmt: skip
+        rows.append(["feedback, times realised vol", cell(regime.feedback, ".3f")])
     if regime.probability is not None:
         rows.append(["holds under errors of sign", percent(regime.probability, 0)])
     return table("strength-table", "Strength", ["measure", "value"], rows)
@@ -231,11 +239,8 @@ def sensitivities_table(contents: Contents) -> Markup:
     for name in ("zero_gamma", "call_wall", "put_wall", "absolute_gamma_strike"):
         each = getattr(found, name)
         wall = each.lead is not None
-        show = money if wall else lambda v: f"{v:+.3f}"
-        moves = [
-            Number("-" if v is None else show(v), v)
-            for v in (each.per_day, each.per_vol_point, each.per_rate_point)
-        ]
+        found_moves = (each.per_day, each.per_vol_point, each.per_rate_point)
+        moves = [Number(money(v), v) if wall else cell(v, "+.3f") for v in found_moves]
         what = "" if each.per_day is None else "lead, $ per 1%" if wall else "points of price"
         rows.append([label_of(name), price(each.value), what, *moves,
                      Number(money(each.lead) if wall else "-", each.lead)])  # fmt: skip
@@ -248,7 +253,7 @@ def pulls_table(contents: Contents) -> Markup | None:
     pulls = contents.sensitivities.zero_gamma.contracts
     rows = [
         [f"{p.root} {p.expiry} {p.option_type}".strip(), Number(number(p.strike), p.strike),
-         Number(f"{p.per_1000_contracts:+.3f}", p.per_1000_contracts)]
+         cell(p.per_1000_contracts, "+.3f")]
         for p in pulls
     ]  # fmt: skip
     head = ["contract", "strike", "points per 1,000 contracts more"]
@@ -268,10 +273,9 @@ def ladder_table(contents: Contents) -> Markup:
         shares, dollars = float(found.shares[i]), float(found.dollars[i])
         verb = "buy" if shares > 0 else "sell" if shares < 0 else "nothing"
         rows.append([
-            Number(f"{found.returns[i]:+.2%}", float(found.returns[i])),
-            price(float(found.spots[i])), verb, Number(f"{shares:+,.0f}", shares),
-            Number(f"{money(dollars)} $", dollars),
-            *(Number(f"{found.parts[n][i]:+,.0f}", float(found.parts[n][i])) for n in parts),
+            percent(float(found.returns[i]), 2, "+"), price(float(found.spots[i])), verb,
+            cell(shares, "+,.0f"), Number(f"{money(dollars)} $", dollars),
+            *(cell(float(found.parts[n][i]), "+,.0f") for n in parts),
         ])  # fmt: skip
     head = ["move", "spot", "dealers", "shares", "dollars", *(f"{n}, shares" for n in parts)]
     return table("ladder-table", "Hedge ladder, by exact re-pricing", head, rows)
@@ -284,6 +288,7 @@ def buckets_table(contents: Contents) -> Markup:
     for row in buckets.to_dict():
         first, last = row["first_day"], row["last_day"]
         days = f"{first:.0f} days on" if last is None else f"{first:.0f} to {last:.0f} days"
+        days = "today" if last == 0 else days
         rows.append([
             words(row["bucket"]), days, Number(f"{row['contracts']:,}", row["contracts"]),
             Number(gamma_text(row["net"]), row["net"]),
@@ -296,15 +301,15 @@ def buckets_table(contents: Contents) -> Markup:
 def scenario_table(contents: Contents) -> Markup:
     """The scenario at a few prices and times."""
     cube = contents.cube
-    k = int(np.argmin(np.abs(cube.vol_shifts)))
     picks = [
         np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int))
         for n, most in ((len(cube.spots), 9), (len(cube.days), 7))
     ]
-    times = [cube.times[j][5:16].replace("T", " ") or f"+{cube.days[j]:g} d" for j in picks[1]]
+    labels = time_labels(cube)
+    times = [labels[j] for j in picks[1]]
     rows = []
     for i in picks[0][::-1]:
-        values = (float(cube.values[i, j, k]) for j in picks[1])
+        values = (float(cube.values[i, j, 0]) for j in picks[1])
         rows.append([price(float(cube.spots[i])), *(Number(money(v), v) for v in values)])
     title = f"Net gamma by price and time, {cube.unit}"
     return table("scenario-table", title, ["price", *times], rows)
@@ -332,8 +337,13 @@ def coverage_table(contents: Contents) -> Markup:
 def manifest_table(contents: Contents) -> Markup:
     """All conventions of these numbers, by name."""
     flat = _flat("", plain(contents.result.manifest))
-    rows = [[name, "none" if value is None else str(value)] for name, value in flat]
+    rows = [[_breakable(name), "none" if value is None else str(value)] for name, value in flat]
     return table("manifest-table", "Conventions", ["convention", "value"], rows)
+
+
+def _breakable(name: str) -> Markup:
+    """A long name that a narrow column may break."""
+    return Markup(escape(name).replace("_", "_<wbr>").replace(".", ".<wbr>"))
 
 
 def _flat(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
