@@ -81,7 +81,7 @@ ROOMS = (
     "book",
     "watch",
 )
-DOORS = ("io", "plot", "synthetic", "cli", "__main__")
+DOORS = ("io", "plot", "report", "synthetic", "cli", "__main__")
 READERS_MAY = {
     "errors", "results", "output", "clock", "rates", "frames", "columns", "chain", "trades",
 }  # fmt: skip

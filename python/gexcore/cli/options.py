@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from gexcore import __version__, bsm
 from gexcore.cli.report import report_options
+from gexcore.cli.values import names, share, shares
 from gexcore.clock import CLOCKS
 from gexcore.conventions import RATE_SOURCES
 from gexcore.dynamics import KINDS
@@ -44,22 +45,6 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise GexError(message, hint=f"{self.prog} --help")
-
-
-def _share(text: str) -> float:
-    """A decimal rate: 0.05 or 5%."""
-    try:
-        return float(text[:-1]) / 100 if text.endswith("%") else float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a rate, write 0.05 or 5%") from None
-
-
-def _shares(text: str) -> tuple[float, ...]:
-    return tuple(_share(part.strip()) for part in text.split(","))
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _source_options(*files: str) -> _Parser:
@@ -114,9 +99,9 @@ def _path_options(*files: str) -> _Parser:
         "0 where not given; default: parity where European contracts are quoted and no rate is "
         "given",
     )
-    group.add_argument("--rate", type=_share, metavar="R", help="continuous rate, 0.05 or 5%%")
+    group.add_argument("--rate", type=share, metavar="R", help="continuous rate, 0.05 or 5%%")
     group.add_argument(
-        "--dividend-yield", type=_share, metavar="Y", help="continuous, 0.015 or 1.5%%"
+        "--dividend-yield", type=share, metavar="Y", help="continuous, 0.015 or 1.5%%"
     )
     group.add_argument(
         "--imply",
@@ -250,7 +235,7 @@ def _exposure_options() -> _Parser:
     what = _Parser(add_help=False)
     what.add_argument("--greek", choices=EXPOSURES, default="gamma", help="default gamma")
     keys = "strike (default), expiry, option_type, root, or several: expiry,strike"
-    what.add_argument("--by", type=_names, default=("strike",), metavar="KEYS", help=keys)
+    what.add_argument("--by", type=names, default=("strike",), metavar="KEYS", help=keys)
     units = "; ".join(f"{g}: {', '.join(u.name for u in UNITS if u.greek == g)}" for g in EXPOSURES)
     what.add_argument("--unit", help=f"unit, default the first of each: {units}")
     what.add_argument("--futures", choices=FUTURES, help="contract of futures_per_point")
@@ -261,7 +246,7 @@ def _exposure_options() -> _Parser:
 def _profile_options() -> _Parser:
     what = _Parser(add_help=False)
     known = ", ".join((*EXPOSURES, "effective_gamma"))
-    what.add_argument("--which", type=_names, default=("gamma",), help=f"of {known}")
+    what.add_argument("--which", type=names, default=("gamma",), help=f"of {known}")
     what.add_argument("--from", type=float, dest="low", metavar="SPOT", help="default 0.9 spot")
     what.add_argument("--to", type=float, dest="high", metavar="SPOT", help="default 1.1 spot")
     what.add_argument("--steps", type=int, default=41, help="number of spots, default 41")
@@ -271,7 +256,7 @@ def _profile_options() -> _Parser:
 def _diff_options() -> _Parser:
     what = _Parser(add_help=False)
     known = ", ".join(EXPOSURES)
-    what.add_argument("--which", type=_names, default=("gamma",), help=f"exposures, of {known}")
+    what.add_argument("--which", type=names, default=("gamma",), help=f"exposures, of {known}")
     what.add_argument(
         "--positions-after",
         choices=[name for name, rule in RULES.items() if rule.needs is None],
@@ -297,7 +282,7 @@ def _grid_options() -> _Parser:
     )
     group.add_argument(
         "--vol-shifts",
-        type=_shares,
+        type=shares,
         default=(0.0,),
         metavar="SHIFTS",
         help="added to every vol: =-0.02,0,0.02 or =-2%%,0,2%% (2 vol points); default 0",
@@ -316,7 +301,7 @@ def _hedge_options() -> _Parser:
         "--unwind", action="store_true", help="what the next settlement releases, by spot"
     )
     kind.add_argument(
-        "--spot-return", type=_share, default=0.0, metavar="R", help="one move: 0.01 or 1%%"
+        "--spot-return", type=share, default=0.0, metavar="R", help="one move: 0.01 or 1%%"
     )
     what.add_argument("--days", type=float, default=0.0, help="calendar days that pass")
     what.add_argument("--vol-points", type=float, default=0.0, help="added to every vol, 1 = 0.01")
@@ -340,7 +325,7 @@ def _plot_options() -> _Parser:
 def _greek_options() -> _Parser:
     what = _Parser(add_help=False)
     default = ("price", "delta", "gamma", "vega", "theta", "vanna", "charm")
-    what.add_argument("--which", type=_names, default=default, help=f"of {', '.join(bsm.GREEKS)}")
+    what.add_argument("--which", type=names, default=default, help=f"of {', '.join(bsm.GREEKS)}")
     return what
 
 
@@ -359,7 +344,7 @@ def build_parser(
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     path, held, table = _path_options("file"), _position_options(), _table_options()
     moves, walls = _dynamics_options(), _wall_options()
-    grammar = {
+    grammar: Mapping[str, tuple[str, list[argparse.ArgumentParser]]] = {
         "levels": (
             "zero gamma, walls and regime of a chain file",
             [path, held, moves, walls, _regime_options(), _impact_options(), table],

@@ -64,9 +64,7 @@ def exact(values: Any) -> list[float]:
     return [float(v) for v in values]
 
 
-def chart(
-    traces: Sequence[Spec], x: Mapping[str, Any], y: Mapping[str, Any], **more: Any
-) -> Spec:
+def chart(traces: Sequence[Spec], x: Mapping[str, Any], y: Mapping[str, Any], **more: Any) -> Spec:
     """Traces on a pair of axes; colours that begin with @ are roles of the theme."""
     axis = {"gridcolor": "@faint", "linecolor": "@faint", "zerolinecolor": "@soft"}
     layout = {

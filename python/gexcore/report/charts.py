@@ -31,7 +31,7 @@ from gexcore.report.canvas import (
     prices,
     scale_of,
 )
-from gexcore.report.contents import Contents
+from gexcore.report.contents import Contents, where_found
 from gexcore.results import money, number
 from gexcore.scenario import ScenarioCube
 from gexcore.strikes import StrikeSums
@@ -92,12 +92,13 @@ def price_map(contents: Contents) -> Chart:
         if at is not None:
             ends.append(at)
             traces.append(_diamond(label, at, color))
-    traces.append({**_diamond("spot", spot, "@ink", "line-ns-open"), "textposition": "middle right"})
+    here = _diamond("spot", spot, "@ink", "line-ns-open")
+    traces.append({**here, "textposition": "middle right"})
     line = {"type": "line", "xref": "x", "yref": "paper", "x0": spot, "x1": spot, "y0": 0, "y1": 1,
             "line": {"color": "@ink", "width": 1.5, "dash": "dot"}, "layer": "below"}  # fmt: skip
     rows = ["pin", "put wall", "call wall", "zero gamma", "spot"]
-    low, high = (min(max(end, contents.window[0]), contents.window[1]) for end in
-                 (min(ends), max(ends)))  # what conventions throw far out may leave the picture
+    # what conventions throw far out may leave the picture
+    low, high = np.clip([min(ends), max(ends)], *contents.window).tolist()
     room = 0.14 * (high - low) or 0.01 * spot
     x = prices("", low - room, high + room)
     y = {"type": "category", "categoryorder": "array", "categoryarray": rows,
@@ -162,8 +163,7 @@ def _band(contents: Contents) -> tuple[list[Spec], str]:
              "y0": 0, "y1": 1, "fillcolor": PURPLE, "opacity": 0.22, "line": {"width": 0},
              "layer": "below"}  # fmt: skip
     ends = f"{band.low:,.2f} to {band.high:,.2f}" if band.low < band.high else f"{band.low:,.2f}"
-    where = f"in {band.found} of {band.found + sum(band.missing.values())} sets of conventions"
-    return [shape], f" Shaded: zero gamma {where}, {ends}."
+    return [shape], f" Shaded: zero gamma {where_found(band)}, {ends}."
 
 
 def _height(x: Float64, y: Float64, window: tuple[float, float]) -> Spec:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from gexcore.across import Across, levels_across
+from gexcore.across import Across, Interval, levels_across
 from gexcore.analysis import Analysis
 from gexcore.dynamics import Dynamics
 from gexcore.errors import MismatchError
@@ -53,9 +53,7 @@ def window_of(result: Analysis) -> tuple[float, float]:
     return float(spot * np.exp(-reach)), float(spot * np.exp(reach))
 
 
-def gather(
-    result: Analysis, across: Across | bool = True, title: str | None = None
-) -> Contents:
+def gather(result: Analysis, across: Across | bool = True, title: str | None = None) -> Contents:
     """Compute what a report needs besides the analysis.
 
     Args:
@@ -69,8 +67,8 @@ def gather(
     chain, held, levels = result.chain, result.positions, result.levels
     rule = result.profile.model.dynamics if result.profile.model else Dynamics("sticky_strike")
     if across is True:
-        walls = {"side": levels.side, "gated": levels.gated}
-        across = levels_across(chain, held, dynamics=replace(rule, smiles=None), **walls)
+        free = replace(rule, smiles=None)
+        across = levels_across(chain, held, side=levels.side, gated=levels.gated, dynamics=free)
     if across and (across.chain.spot, across.chain.underlying) != (chain.spot, chain.underlying):
         raise MismatchError("across belongs to another chain", hint="across=True computes it")
     low, high = window_of(result)
@@ -83,3 +81,10 @@ def gather(
         scenario_cube(chain, held, grid, dynamics=rule),
         title,
     )
+
+
+def where_found(each: Interval) -> str:
+    """Under how many conventions a level exists."""
+    if not each.missing:
+        return "across conventions"
+    return f"in {each.found} of {each.found + sum(each.missing.values())} sets of conventions"

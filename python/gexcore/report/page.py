@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from gexcore.report import canvas, sections
 from gexcore.report.charts import Chart, all_charts
 from gexcore.report.contents import Contents
 from gexcore.report.markup import Markup, join, script_json, tag
-from gexcore.results import Result, money, number
+from gexcore.report.summary import header, headline
+from gexcore.results import Result
 
 _FOLDER = Path(__file__).parent
 # plotly.js puts its rules into this element if it is there, so one hash covers every style
@@ -32,11 +34,11 @@ def plotly_script() -> str:
         InputError: plotly is not installed.
     """
     try:
-        from plotly.offline import get_plotlyjs
+        source = import_module("plotly.offline").get_plotlyjs()
     except ImportError:
         hint = 'pip install "gexcore[report]"'
         raise InputError("a report needs plotly", hint=hint) from None
-    text = str(get_plotlyjs()).replace("\r\n", "\n")  # as HTML reads it, and hashes it
+    text = str(source).replace("\r\n", "\n")  # as HTML reads it, and hashes it
     return re.sub(r"(?i)<(?=/script|!--)", r"\\x3c", text)
 
 
@@ -54,11 +56,12 @@ def render(contents: Contents) -> str:
         "themes": {name: {**theme, "map": canvas.color_map(name)}
                    for name, theme in canvas.THEMES.items()},
     }  # fmt: skip
+    policy = _policy(style, plotly, script)
     guards = sorted(set(re.findall(r'getElementById\("([0-9a-f]{64})"\)', plotly)))
     head = tag(
         "head",
         Markup('<meta charset="utf-8">'),
-        Markup(f'<meta http-equiv="Content-Security-Policy" content="{_policy(style, plotly, script)}">'),
+        Markup(f'<meta http-equiv="Content-Security-Policy" content="{policy}">'),
         Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
         Markup('<meta name="color-scheme" content="light dark">'),
         Markup('<meta name="referrer" content="no-referrer">'),
@@ -67,7 +70,7 @@ def render(contents: Contents) -> str:
     )  # fmt: skip
     body = tag(
         "body",
-        tag("main", _header(contents), *_sections(contents, made)),
+        tag("main", header(contents), *_sections(contents, made)),
         _footer(contents),
         # styles of maps that no chart here uses, and that the policy would refuse, stay out
         *(tag("template", id=guard) for guard in guards),
@@ -105,104 +108,6 @@ def _policy(style: str, *scripts: str) -> str:
         "base-uri 'none'",
         "form-action 'none'",
     ])  # fmt: skip
-
-
-# --- head of the page --------------------------------------------------------------------------
-
-
-def headline(contents: Contents) -> str:
-    """Regime, flip and walls in one line."""
-    levels = contents.result.levels
-    flip, put, call = levels.zero_gamma.value, levels.put_wall.strike, levels.call_wall.strike
-    name = sections.WORDS[contents.result.regime.kind][0]
-    if contents.result.regime.kind == "no_exposure":
-        return name
-    return f"{name}, flip {number(flip)}, walls {number(put)} / {number(call)}"
-
-
-def _header(contents: Contents) -> Markup:
-    result = contents.result
-    name, effect = sections.WORDS[result.regime.kind]
-    manifest = result.manifest
-    about = [f"{len(result.chain):,} contracts", f"positions {sections.words(manifest['positions'])}: {manifest['positions_meaning']}"]
-    about += [] if manifest["scope"] == "all" else [f"scope {manifest['scope']}"]
-    return tag(
-        "header",
-        tag("p", ", ".join(about), class_="about"),
-        tag("h1", tag("span", contents.name), " ", tag("span", name, class_=f"regime {result.regime.kind}")),
-        tag("p", effect, class_="effect"),
-        tag("div", *_cards(contents), class_="cards"),
-        sections.warnings_list(contents),
-    )  # fmt: skip
-
-
-def _card(name: str, value: Any, *notes: str) -> Markup:
-    lines = [tag("p", note) for note in notes if note]
-    return tag("section", tag("h2", name), tag("p", value, class_="big"), *lines, class_="card")
-
-
-def _away(price: float, spot: float, deviations: float | None = None) -> str:
-    share = price / spot - 1
-    text = f"{abs(share):.1%} {'above' if share > 0 else 'below'} spot" if share else "at spot"
-    return text if deviations is None else f"{text}, {abs(deviations):.1f} daily deviations"
-
-
-def _cards(contents: Contents) -> list[Markup]:
-    result = contents.result
-    levels, spot, gamma = result.levels, result.chain.spot, result.exposures.gamma
-    net, gross = levels.net_gamma
-    zero, intervals = levels.zero_gamma, contents.across.intervals if contents.across else {}
-
-    def spread(name: str) -> str:
-        each = intervals.get(name)
-        if each is None or each.low is None or each.high is None:
-            return ""
-        digits = ",.2f" if name == "zero_gamma" else ",.6g"
-        ends = f"{each.low:{digits}}"
-        ends += f" to {each.high:{digits}}" if each.low < each.high else ""
-        if each.missing:
-            return f"{ends} in {each.found} of {each.found + sum(each.missing.values())} conventions"
-        return f"{ends} across conventions" if each.low < each.high else ""
-
-    flip = [str(zero).removeprefix("none: "), spread("zero_gamma")]
-    if zero.value is not None:
-        flip[0] = _away(zero.value, spot, result.regime.distance_deviations)
-    as_of = result.chain.as_of
-    when = f"{as_of.time:%a %Y-%m-%d %H:%M %Z}" if as_of else "at a time not known"
-    cards = [
-        _card("spot", number(spot), when),
-        _card("zero gamma (flip)", "none" if zero.value is None else f"{zero.value:,.2f}", *flip),
-    ]
-    for name in ("put_wall", "call_wall"):
-        wall = getattr(levels, name)
-        notes = [str(wall).removeprefix("none: ")]
-        if wall.strike is not None:
-            weak = ", weak" * bool(wall.weak)
-            notes = [_away(wall.strike, spot), f"{sections.gamma_text(wall.value)}{weak}"]
-        cards.append(_card(sections.words(name), number(wall.strike), *notes, spread(name)))
-    share = f"{net / gross:+.1%} of gross" if gross else ""
-    unit = sections.gamma_text(net).removeprefix(money(net)).strip()
-    effective = "effective, " * result.profile.vols_move
-    cards.append(_card(f"{effective}net gamma", money(net), unit, share))
-    return [*cards, _sure(contents)]
-
-
-def _sure(contents: Contents) -> Markup:
-    """How far to trust the page, in three facts."""
-    result, across = contents.result, contents.across
-    share = f"{result.coverage.used_open_interest_share:.0%}"
-    covered = f"{share} of open interest used"
-    warned = len(result.warnings)
-    warning = f"{warned} warning{'s' * (warned != 1)}" if warned else "no warnings"
-    if across is None:
-        return _card("how sure", share, "of open interest used", warning, "conventions not varied")
-    agree = across.regimes[across.base.regime]
-    value = f"{agree} of {len(across)}"
-    name = sections.words(across.base.regime)
-    return _card("how sure", value, f"sets of conventions say {name}", covered, warning)
-
-
-# --- body --------------------------------------------------------------------------------------
 
 
 def _figure(name: str, made: dict[str, Chart]) -> Markup | None:
@@ -289,7 +194,8 @@ def _lines(result: Result) -> Markup:
 
 def _agreement(across: Across) -> str:
     if across.unanimous_regime:
-        return f"The regime is {sections.words(across.base.regime)} in all {len(across)} sets of conventions."
+        name = sections.words(across.base.regime)
+        return f"The regime is {name} in all {len(across)} sets of conventions."
     kinds = ", ".join(f"{sections.words(kind)} in {n}" for kind, n in across.regimes.items())
     return f"The regime depends on the conventions: {kinds} of {len(across)} sets."
 

@@ -33,6 +33,11 @@ def label_of(name: str) -> str:
     return LABELS.get(name, words(name))
 
 
+def why(level: Any) -> str:
+    """Why a level does not exist."""
+    return why(level)
+
+
 def gamma_text(value: float | None, unit: str = "$ per 1%") -> str:
     """Dollars with sign, unit, and which side dealers are on."""
     if value is None:
@@ -78,7 +83,7 @@ def _level_rows(contents: Contents) -> Iterator[tuple[str, float | None, Any, An
         label = label_of("zero_gamma") if head else "zero gamma, further crossing"
         yield label, crossing.spot, "", "", words(crossing.direction) + " when crossed upward"
     if zero.value is None:
-        yield label_of("zero_gamma"), None, "", "", str(zero).removeprefix("none: ")
+        yield label_of("zero_gamma"), None, "", "", why(zero)
     for name in levels.STRIKES:
         level = getattr(levels, name)
         if level.strike is None:
@@ -218,7 +223,8 @@ def conventions_table(contents: Contents) -> Markup:
     """The levels under each set of conventions, the base first."""
     assert contents.across is not None
     columns = contents.across.columns()
-    varied = [n for n in contents.across.base.convention._fields if len({*map(str, columns[n])}) > 1]
+    names = contents.across.base.convention._fields
+    varied = [name for name in names if len({*map(str, columns[name])}) > 1]
     levels = ("zero_gamma", "net_gamma", "call_wall", "put_wall")
     rows = []
     for i in range(len(contents.across)):
@@ -244,7 +250,8 @@ def sensitivities_table(contents: Contents) -> Markup:
         what = "" if each.per_day is None else "lead, $ per 1%" if wall else "points of price"
         rows.append([label_of(name), price(each.value), what, *moves,
                      Number(money(each.lead) if wall else "-", each.lead)])  # fmt: skip
-    head = ["level", "value", "what moves", "per day", "per vol point", "per rate point", "lead now"]
+    units = ("per day", "per vol point", "per rate point")
+    head = ["level", "value", "what moves", *units, "lead now"]
     return table("sensitivities-table", "Sensitivities", head, rows)
 
 
@@ -338,7 +345,8 @@ def manifest_table(contents: Contents) -> Markup:
     """All conventions of these numbers, by name."""
     flat = _flat("", plain(contents.result.manifest))
     rows = [[_breakable(name), "none" if value is None else str(value)] for name, value in flat]
-    return table("manifest-table", "Conventions", ["convention", "value"], rows)
+    title = "Every convention of these numbers"
+    return table("manifest-table", title, ["convention", "value"], rows)
 
 
 def _breakable(name: str) -> Markup:
