@@ -24,9 +24,13 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-extensions",
     "--remote-debugging-pipe",
 )  # fmt: skip
-# the pipe is file descriptors 3 and 4 of the browser
-_START = "import os, sys; a, b = map(int, sys.argv[1:3]); r, w = os.dup(a), os.dup(b)\n"
-_START += "os.dup2(r, 3); os.dup2(w, 4); os.execv(sys.argv[3], sys.argv[3:])"
+# the browser's end of the pipe is its file descriptors 3 and 4; first out of the way, then there
+_START = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
+os.dup2(ends[0], 3), os.dup2(ends[1], 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def program() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from gexcore import __version__, bsm
 from gexcore.cli.report import report_options
@@ -344,7 +344,7 @@ def build_parser(
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     path, held, table = _path_options("file"), _position_options(), _table_options()
     moves, walls = _dynamics_options(), _wall_options()
-    grammar: Mapping[str, tuple[str, list[argparse.ArgumentParser]]] = {
+    grammar: Mapping[str, tuple[str, list[Any]]] = {
         "levels": (
             "zero gamma, walls and regime of a chain file",
             [path, held, moves, walls, _regime_options(), _impact_options(), table],

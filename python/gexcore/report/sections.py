@@ -35,7 +35,7 @@ def label_of(name: str) -> str:
 
 def why(level: Any) -> str:
     """Why a level does not exist."""
-    return why(level)
+    return str(level).removeprefix("none: ")
 
 
 def gamma_text(value: float | None, unit: str = "$ per 1%") -> str:
@@ -87,7 +87,7 @@ def _level_rows(contents: Contents) -> Iterator[tuple[str, float | None, Any, An
     for name in levels.STRIKES:
         level = getattr(levels, name)
         if level.strike is None:
-            yield label_of(name), None, "", "", str(level).removeprefix("none: ")
+            yield label_of(name), None, "", "", why(level)
             continue
         unit = "$ of delta" if name == "key_delta_strike" else "$ per 1%"
         remark = "weak: below 0.5% of gross" if level.weak else ""
