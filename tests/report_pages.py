@@ -7,8 +7,13 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from html.parser import HTMLParser
 from typing import Any
+
+import gexcore as gex
+import numpy as np
+from gexcore.report import build_report
 
 VOID = {"meta", "br", "img", "link", "input", "hr", "wbr"}
 
@@ -107,3 +112,39 @@ def without_plotly(page: str) -> str:
     """A page without the largest script, which is plotly.js."""
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     return page.replace(max(scripts, key=len), "")
+
+
+def traces(read_page: ReadPage, chart: str) -> dict[str, Any]:
+    """Traces of a chart by name, or by type where they have none."""
+    found = read_page.data["charts"][chart]["data"]
+    return {trace.get("name", trace["type"]): trace for trace in found}
+
+
+def named_chain(word: str, spot: float = 5000.0) -> gex.Chain:
+    """A chain whose every name is `word`."""
+    chain = gex.synthetic_chain(n=400)
+    columns = {name: chain[name] for name in ("strike", "is_call", "expiry", "implied_vol",
+                                              "open_interest", "bid", "ask")}  # fmt: skip
+    return gex.Chain.from_arrays(
+        spot=spot, as_of=chain.as_of, rate=0.04, dividend_yield=0.013, underlying=word,
+        root=np.full(len(chain), word), source={"file": word, word: word}, **columns,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A report and what it is of."""
+
+    result: gex.Analysis
+    across: gex.Across
+    page: str
+    read_page: ReadPage
+
+
+@cache
+def sample() -> Sample:
+    """A report of a synthetic chain, made once."""
+    result = gex.analyze(gex.synthetic_chain(n=4000), adv=4e11, kappa=0.1)
+    across = gex.levels_across(result.chain)
+    page = build_report(result, across=across)
+    return Sample(result, across, page, read(page))

@@ -91,17 +91,18 @@ def print_pdf(page: bytes, browser: str, timeout: float = TIMEOUT) -> bytes:
 
 def _run(command: list[str], timeout: float) -> str:
     """Run a browser to its end; what it said last."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         start_new_session=True,
-    )  # fmt: skip
-    try:
-        said = process.communicate(timeout=timeout)[1].decode("utf-8", "replace").split("\n")
-    except BaseException as error:
-        _end(process)
-        if not isinstance(error, subprocess.TimeoutExpired):
+    ) as process:  # fmt: skip
+        try:
+            said = process.communicate(timeout=timeout)[1].decode("utf-8", "replace").split("\n")
+        except subprocess.TimeoutExpired:
+            _end(process)
+            raise GexError(f"{command[0]}: not done after {timeout:g} s, ended") from None
+        except BaseException:
+            _end(process)
             raise
-        raise GexError(f"{command[0]}: not done after {timeout:g} s, ended") from None
     last = next((line.strip() for line in reversed(said) if line.strip()), "")
     return f" ({last[:200]})" if last else ""
 
@@ -114,4 +115,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     else:
         process.kill()
-    process.wait()
