@@ -1,4 +1,4 @@
-"""The command `report`: what it writes and where, what it refuses; PDFs by all kinds of browsers."""
+"""The command `report`: what it writes and what it refuses; PDFs by browsers of all kinds."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _PLACES = {
         r"C:\Program Files\Microsoft\Edge\Application\msedge.exe",
     ),
 }
-FLAGS = (
+_FLAGS = (
     "--headless", "--disable-gpu", "--disable-quic", "--disable-extensions", "--no-first-run",
     "--no-default-browser-check", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--disable-default-apps", "--metrics-recording-only", "--mute-audio",
@@ -59,6 +59,13 @@ def find_browser() -> str:
     )
 
 
+def headless(browser: str, profile: Path) -> list[str]:
+    """The command of a browser without window, network and past; `profile` must not exist."""
+    root = hasattr(os, "geteuid") and os.geteuid() == 0  # who cannot have the sandbox
+    words = ["--no-sandbox"] if root else []
+    return [browser, *_FLAGS, *words, f"--user-data-dir={profile}"]
+
+
 def print_pdf(page: bytes, browser: str, timeout: float = TIMEOUT) -> bytes:
     """Print a page.
 
@@ -74,13 +81,8 @@ def print_pdf(page: bytes, browser: str, timeout: float = TIMEOUT) -> bytes:
         folder = Path(name)
         source, target = folder / "page.html", folder / "page.pdf"
         source.write_bytes(page)
-        command = [
-            browser, *FLAGS, f"--user-data-dir={folder / 'profile'}",
-            "--no-pdf-header-footer", f"--print-to-pdf={target}", source.as_uri(),
-        ]  # fmt: skip
-        if hasattr(os, "geteuid") and os.geteuid() == 0:
-            command.insert(1, "--no-sandbox")  # which root cannot have
-        said = _run(command, timeout)
+        words = ["--no-pdf-header-footer", f"--print-to-pdf={target}", source.as_uri()]
+        said = _run([*headless(browser, folder / "profile"), *words], timeout)
         if not target.exists() or not target.stat().st_size:
             raise GexError(
                 f"{browser}: no PDF came out{said}",
