@@ -89,11 +89,17 @@ def test_without_plotly_the_extra_is_named(
     result: gex.Analysis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "plotly.offline", None)
-    with pytest.raises(InputError, match=r'pip install "gexcore\[report\]"'):
+    with pytest.raises(InputError, match=r'pip install --upgrade "gexcore\[report\]"'):
         build_report(result)
     with pytest.raises(InputError, match=r"gexcore\[report\]"):
         write_report(result, tmp_path / "a.html")
     assert not list(tmp_path.iterdir())
+
+
+def test_an_old_plotly_is_refused(result: gex.Analysis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plotly.__version__", "5.24.1")
+    with pytest.raises(InputError, match=r"plotly 6 or newer, not 5\.24\.1"):
+        build_report(result)
 
 
 def test_what_cannot_be_written(result: gex.Analysis, tmp_path: Path) -> None:

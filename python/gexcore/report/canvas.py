@@ -41,8 +41,17 @@ def color_map(theme: str) -> list[list[Any]]:
 
 
 def _mixed(start: str, end: str, share: float) -> str:
-    pairs = [(int(start[i : i + 2], 16), int(end[i : i + 2], 16)) for i in (1, 3, 5)]
+    pairs = zip(_parts(start), _parts(end), strict=True)
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
+
+
+def _parts(color: str) -> list[int]:
+    return [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+
+
+def faded(color: str) -> str:
+    """A colour that lets what is behind it through."""
+    return f"rgba({', '.join(map(str, _parts(color)))}, 0.33)"
 
 
 def scale_of(*values: Float64) -> tuple[float, str]:

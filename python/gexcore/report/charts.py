@@ -24,6 +24,7 @@ from gexcore.report.canvas import (
     axis,
     chart,
     exact,
+    faded,
     heat,
     listed,
     marks,
@@ -123,7 +124,7 @@ def profile(contents: Contents) -> Chart | None:
     x = exact(spots)
     traces: list[Spec] = [
         {"type": "scatter", "mode": "lines", "name": text, "x": x, "y": listed(part / size),
-         "fill": "tozeroy", "line": {"color": color, "width": 0}, "fillcolor": f"{color}55",
+         "fill": "tozeroy", "line": {"color": color, "width": 0}, "fillcolor": faded(color),
          "hoverinfo": "skip"}
         for text, color, part in (
             ("long: moves dampened", BLUE, np.maximum(values, 0.0)),

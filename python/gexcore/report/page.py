@@ -31,13 +31,16 @@ def plotly_script() -> str:
     """plotly.js, as the installed plotly brings it.
 
     Raises:
-        InputError: plotly is not installed.
+        InputError: plotly is not installed, or is older than 6: its script wants inline styles.
     """
+    hint = 'pip install --upgrade "gexcore[report]"'
     try:
         source = import_module("plotly.offline").get_plotlyjs()
+        version = str(import_module("plotly").__version__)
     except ImportError:
-        hint = 'pip install "gexcore[report]"'
         raise InputError("a report needs plotly", hint=hint) from None
+    if int(version.partition(".")[0]) < 6:
+        raise InputError(f"a report needs plotly 6 or newer, not {version}", hint=hint)
     text = str(source).replace("\r\n", "\n")  # as HTML reads it, and hashes it
     return re.sub(r"(?i)<(?=/script|!--)", r"\\x3c", text)
 
