@@ -8,6 +8,7 @@ from typing import Any
 import gexcore as gex
 import numpy as np
 import pytest
+from gexcore.report import build_report
 from report_pages import ReadPage, read, sample
 
 pytest.importorskip("plotly")
@@ -63,6 +64,18 @@ def test_the_head_says_how_sure(result: gex.Analysis, across: gex.Across, page: 
         assert warning in head.text
     interval = across.intervals["zero_gamma"]
     assert f"{interval.low:,.2f} to {interval.high:,.2f} across conventions" in head.text
+
+
+def test_conventions_that_disagree_are_counted(result: gex.Analysis) -> None:
+    rules = ["naive", "short_all", "inverted", "moneyness"]
+    across = gex.levels_across(result.chain, conventions={"positions": rules})
+    agree = across.regimes["short_gamma"]
+    assert agree < len(across) == 4
+    text = read(build_report(result, across=across)).text
+    assert f"{agree} of 4sets of conventions say short gamma" in text
+    assert "The regime depends on the conventions: " in text
+    for kind, count in across.regimes.items():
+        assert f"{kind.replace('_', ' ')} in {count}" in text
 
 
 def test_every_figure_has_words_and_every_table_heads(read_page: ReadPage) -> None:

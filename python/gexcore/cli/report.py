@@ -47,9 +47,18 @@ def report(options: argparse.Namespace) -> None:
     if options.across:  # other scopes are of the whole chain
         every = positions if chain is whole else positions_of(whole, options)
         across = levels_across(whole, every, scope=options.scope, **held)
+    if options.pdf or target.suffix.lower() == ".pdf":  # takes seconds
+        _say("printing with a browser")
     written = write_report(result, target, across=across, title=options.title, pdf=options.pdf)
+    _say("")
     for path in written:
         print(f"{path}: {result.regime.kind.replace('_', ' ')}", file=sys.stderr)
+
+
+def _say(text: str) -> None:
+    """A line on a terminal, in the place of the one before."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
 def _same(one: Path, other: Path) -> bool:
