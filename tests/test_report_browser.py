@@ -204,6 +204,23 @@ def test_a_chart_is_saved_as_a_picture(page: Page, report: Path) -> None:
     assert page.faults == []
 
 
+def test_a_pointer_reads_numbers(page: Page, report: Path) -> None:
+    opened(page, report)
+    for name, words in (("profile", r"at 5,.*\$ per 1% move"), ("scenario", "price 5,")):
+        box = f"document.querySelector('#chart-{name} .nsewdrag').getBoundingClientRect()"
+        page.evaluate(f"document.getElementById('chart-{name}').scrollIntoView()")
+        left, top, width, height = page.evaluate(
+            f"(() => {{ const b = {box}; return [b.left, b.top, b.width, b.height]; }})()"
+        )
+        x, y = left + 0.7 * width, top + 0.4 * height
+        for step in (0, 3):
+            page.call("Input.dispatchMouseEvent", type="mouseMoved", x=x + step, y=y)
+        page.settle()
+        said = page.evaluate(f"document.querySelector('#chart-{name} .hoverlayer').textContent")
+        assert re.search(words, said), said
+    assert page.faults == []
+
+
 def test_a_finger_scrolls(page: Page, report: Path) -> None:
     opened(page, report, "phone")
     assert page.evaluate("document.getElementById('chart-profile').layout.dragmode") is False

@@ -147,7 +147,7 @@ def profile(contents: Contents) -> Chart | None:
     net = f"{money(result.levels.net_gamma[0])} $ per 1% at {number(result.chain.spot)}"
     spec = chart(
         traces, prices("spot", *contents.window), _height(spots, values / size, contents.window),
-        shapes=shapes,
+        shapes=shapes, hovermode="x",
     )  # fmt: skip
     effective = "Effective net" if result.profile.vols_move else "Net"
     return Chart(f"{effective} gamma over spot, {name}$ per 1% move",
@@ -187,7 +187,7 @@ def strikes(contents: Contents) -> Chart:
     shown = sums.strikes[near]
     inside = shown[(shown >= low) & (shown <= high)]
     width = float(np.median(np.diff(inside))) if len(inside) > 1 else 0.01 * sums.spot
-    hover = f"strike %{{x:,.6~g}}<br>%{{y:+,.3f}} {name}$ per 1% move"
+    hover = f"%{{y:+,.3f}} {name}$ per 1% move"
     traces: list[Spec] = [
         {"type": "bar", "name": text, "x": exact(shown), "y": listed(part[near] / size),
          "width": 0.9 * width, "marker": {"color": color, "line": {"width": 0}},
@@ -200,7 +200,8 @@ def strikes(contents: Contents) -> Chart:
         "marker": {"color": "@ink", "size": 5, "symbol": "diamond"},
         "hovertemplate": f"{hover}<extra>net</extra>",
     })  # fmt: skip
-    spec = chart(traces, prices("strike", low, high), {"tickformat": ",~g"}, barmode="relative")
+    spec = chart(traces, prices("strike", low, high), {"tickformat": ",~g"},
+                 barmode="relative", hovermode="x")  # fmt: skip
     return Chart(f"Gamma by strike, {name}$ per 1% move",
                  "All expirations together: calls, puts, and net of both.",
                  {**spec, "marks": marks(contents)})  # fmt: skip
@@ -215,7 +216,7 @@ def ladder(contents: Contents) -> Chart:
     size, name = scale_of(shares, *parts.values())
     moves = [f"{move:+.2%}".replace(".00%", "%") for move in found.returns[near]]
     colors = dict(zip(PARTS, (BLUE, YELLOW, GREEN, SKY, PURPLE, ORANGE, GREY), strict=True))
-    hover = f"%{{x}}: %{{y:+,.3f}} {name}shares"
+    hover = f"%{{y:+,.3f}} {name}shares"
     traces: list[Spec] = [
         {"type": "bar", "name": part, "x": moves, "y": listed(parts[part] / size),
          "marker": {"color": colors[part]}, "hovertemplate": f"{hover}<extra>{part}</extra>"}
@@ -229,7 +230,7 @@ def ladder(contents: Contents) -> Chart:
         "hovertemplate": f"{hover}<extra>all together</extra>",
     })  # fmt: skip
     spec = chart(traces, axis("move of spot", type="category"), {"tickformat": ",~g"},
-                 barmode="relative")  # fmt: skip
+                 barmode="relative", hovermode="x")  # fmt: skip
     return Chart(f"Hedge ladder, {name}shares bought (+) or sold (-)",
                  "What dealers trade to stay hedged when spot moves at once; larger moves are in "
                  "the table.", spec)  # fmt: skip
