@@ -96,6 +96,11 @@ def test_without_plotly_the_extra_is_named(
     assert not list(tmp_path.iterdir())
 
 
+def test_the_package_opens_the_door() -> None:
+    assert gex.__getattr__("report").write_report is write_report
+    assert {"io", "plot", "report"} <= set(dir(gex))
+
+
 def test_an_old_plotly_is_refused(result: gex.Analysis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("plotly.__version__", "5.24.1")
     with pytest.raises(InputError, match=r"plotly 6 or newer, not 5\.24\.1"):
