@@ -74,6 +74,27 @@ TEST_CASE("what was not asked for is not written, and a bad row spoils nothing e
     CHECK(gamma[at(Greek::gamma)][3] > 0.0);
 }
 
+TEST_CASE("a column that is left out is missed where it is read alone") {
+    const Owned whole{{100.0}, Numbers(1300, 105.0), {0.25}, {0.2}, {0.04}, {0.01}, {1}};
+    Owned owned = whole;
+    owned.is_call.clear();
+    const auto greeks = tables::greeks_of(whole, every);
+    for (const Greek greek : {Greek::gamma, Greek::vega, Greek::vanna, Greek::vomma, Greek::speed, Greek::zomma, Greek::color})
+        CHECK(tables::greeks_of(owned, bit(greek))[at(greek)] == greeks[at(greek)]);
+    for (const Greek greek : {Greek::price, Greek::delta, Greek::theta, Greek::rho, Greek::charm})
+        CHECK(tables::error_of([&] { tables::greeks_of(owned, bit(greek)); }).rfind("is_call: is missing. Hint: ", 0) == 0);
+    owned = whole;
+    owned.rate.clear();
+    for (const Numbers& values : tables::greeks_of(owned, every)) CHECK(std::isnan(values[1299]));
+    owned = whole;
+    owned.spot.clear();
+    const Numbers weight(1300, -100.0);
+    const gexcore::GammaProfile profile(owned.view(), weight.data());
+    double gamma = 0.0;
+    profile.evaluate(whole.spot.data(), 1, &gamma, nullptr);
+    CHECK(gamma == doctest::Approx(-130000.0 * greeks[at(Greek::gamma)][0]).epsilon(1e-12));
+}
+
 TEST_CASE("bits do not depend on threads or on columns that are one number") {
     const std::size_t rows = 40000;
     Owned owned{{100.0}, {}, {0.25}, {}, {0.04}, {0.01}, {0}};

@@ -59,6 +59,8 @@ TEST_CASE("net, gross, zero gamma, walls and regime of four contracts") {
     CHECK(levels.put_wall.second == 0);
     CHECK(levels.put_wall.margin == doctest::Approx(1 - condor.exposure(0, 97.0) / condor.exposure(1, 97.0)).epsilon(1e-12));
     CHECK(levels.regime == RegimeKind::short_gamma);
+    condor.owned.is_call.clear();  // by net gamma they are not asked
+    CHECK(condor.at(97.0).put_wall.best == 1);
     CHECK(condor.at(105.0).regime == RegimeKind::long_gamma);
     CHECK(condor.at(condor.zero()).regime == RegimeKind::transition);
 }

@@ -71,7 +71,8 @@ struct Owned {
 
     gexcore::Contracts view() const {
         const auto column = [](const auto& values) {
-            return gexcore::Column<std::decay_t<decltype(values[0])>>{values.data(), values.size() == 1};
+            return gexcore::Column<std::decay_t<decltype(values[0])>>{values.empty() ? nullptr : values.data(),
+                                                                      values.size() == 1};
         };
         std::size_t rows = std::max({spot.size(), strike.size(), time_to_expiry.size(), implied_vol.size(), is_call.size()});
         return {rows,         column(spot),           column(strike), column(time_to_expiry), column(implied_vol),
