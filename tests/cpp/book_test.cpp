@@ -194,6 +194,30 @@ TEST_CASE("quotes that are no numbers take a row out of use until they are") {
     }
 }
 
+TEST_CASE("rows whose strike is no number are never used and put nothing out of order") {
+    books::Made made, spoiled;
+    made.years = spoiled.years = {0.1};
+    for (const bool up : {true, false})
+        for (int i = 0; i < 30; ++i) {
+            const double strike = up ? 85.0 + i : 114.0 - i, size = up ? 500.0 + 40.0 * i : 1000.0;
+            made.add(strike, 0, up, 0.2, size);
+            spoiled.add(strike, 0, up, 0.2, size);
+            if (i % 3 != 0) continue;
+            made.add(1.0, 0, up, 0.2, 0.0);
+            spoiled.add(i % 2 == 0 ? std::nan("") : -HUGE_VAL, 0, up, 0.2, 1000.0);
+        }
+    Book book(100.0, made.years), other(100.0, made.years);
+    made.fill(book), spoiled.fill(other);
+    BookLevels levels, again;
+    book.levels(true, levels), other.levels(true, again);
+    check_same(levels, again);
+    CHECK(!levels.crossings.empty());
+    Numbers strikes, net, gross;
+    other.by_strike(strikes, net, gross);
+    CHECK(strikes.size() == 30);
+    CHECK(std::is_sorted(strikes.begin(), strikes.end()));
+}
+
 TEST_CASE("walls by gross and walls gated by spot") {
     PairBook gated({false, true});
     gated.zero();
