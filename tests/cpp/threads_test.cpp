@@ -40,7 +40,8 @@ public:
         const std::int64_t pair = 3 * (step * 7 % 90), rows[] = {pair, pair + 1}, single = 3 * (step * 11 % 90) + 2;
         const double size = 400.0 + step % 97, vol = 0.15 + 0.001 * (step % 89), both[] = {size, size}, vols[] = {vol, vol};
         if (step % 100 == 99) return book.remove_rows(rows, 2);
-        if (step % 100 == 98) return book.add_rows(&made.rows[pair], &made.quotes[pair], 2, years_at(days_at(step)));
+        if (step % 100 == 98)  // in place of time, which stands where it stood five steps ago
+            return static_cast<void>(book.add_rows(&made.rows[pair], &made.quotes[pair], 2, years_at(days_at(step - 5))));
         switch (step % 5) {
             case 0:
                 return book.update(&single, 1, {&vol});
