@@ -80,11 +80,12 @@ void Book::Live::recompute(std::size_t row) {
 void Book::Live::append(const BookRow& row, const BookQuote& quote) {
     BookSlots& s = slots;
     const auto at = static_cast<std::uint32_t>(s.count());
+    const double strike = positive(row.strike) ? row.strike : 0.0;  // never used, but strikes must have an order
     const auto same = [&](std::uint32_t k, double strike) { return keys.strike[k] < strike; };
-    auto place = std::lower_bound(keys.order.begin(), keys.order.end(), row.strike, same);
-    if (place == keys.order.end() || keys.strike[*place] != row.strike) {
+    auto place = std::lower_bound(keys.order.begin(), keys.order.end(), strike, same);
+    if (place == keys.order.end() || keys.strike[*place] != strike) {
         place = keys.order.insert(place, static_cast<std::uint32_t>(keys.strike.size()));
-        keys.strike.push_back(row.strike);
+        keys.strike.push_back(strike);
         keys.rows.emplace_back();
         for (auto* sums : {&keys.net, &keys.gross, &keys.calls, &keys.puts}) sums->push_back(0.0);
         keys.held.push_back(0);
@@ -98,7 +99,7 @@ void Book::Live::append(const BookRow& row, const BookQuote& quote) {
     series.sorted = false;
     series.rows.push_back(at);
     s.key.push_back(static_cast<std::int32_t>(*place));
-    s.strike.push_back(row.strike);
+    s.strike.push_back(strike);
     s.multiplier.push_back(row.multiplier);
     s.rate.push_back(row.rate);
     s.dividend_yield.push_back(row.dividend_yield);
