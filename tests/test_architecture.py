@@ -81,8 +81,10 @@ ROOMS = (
     "readings",
     "book",
     "watch",
+    "feed",
+    "replay",
 )
-DOORS = ("io", "plot", "synthetic", "cli", "__main__")
+DOORS = ("io", "plot", "recording", "synthetic", "cli", "__main__")
 READERS_MAY = {
     "errors", "results", "output", "progress", "clock", "rates", "frames", "columns", "chain",
     "trades",

@@ -7,16 +7,20 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gexcore.book import Book
-from gexcore.errors import GexError, InputError
+from gexcore.errors import ConventionError, GexError, InputError
 from gexcore.feed import Event, feed_event
+from gexcore.readings import BookLevels
+from gexcore.results import Result, align, plain
 from gexcore.watch import LevelChange, LevelWatch
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _SHORTEST_WAIT = 1e-3  # seconds; shorter ones add up until they are worth a sleep
 
 
@@ -33,8 +37,74 @@ class Drops:
         self.first.setdefault(reason, f"{place}: {why}")
 
 
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class ReplaySummary(Result):
+    """What a replay has done.
+
+    `events` and `changes` are counted by kind; `dropped` by reason, with the place of the first in
+    `first`. `noted` was fed, but should be known: events whose time went back (the order is that
+    of the stream), rows quoted without a vol, which takes them out of use. `seconds` is what it
+    took, `late` how far it was behind `speed` at worst.
+    """
+
+    events: dict[str, int]
+    changes: dict[str, int]
+    dropped: dict[str, int]
+    first: dict[str, str]
+    noted: dict[str, int]
+    begin: datetime | None
+    end: datetime | None
+    seconds: float
+    late: float
+    speed: float | None
+    levels: BookLevels
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields, and events per second as `rate`."""
+        found = {name: plain(getattr(self, name)) for name in self.__slots__}
+        return {**found, "rate": self.rate}
+
+    @property
+    def rate(self) -> float | None:
+        """Events per second."""
+        return sum(self.events.values()) / self.seconds if self.seconds > 0 else None
+
+    def __repr__(self) -> str:
+        return f"<ReplaySummary {sum(self.events.values())} events>"
+
+    def __str__(self) -> str:
+        dropped = [f"{n:,} {_words(reason)} ({self.first[reason]})" for reason, n in
+                   self.dropped.items()]  # fmt: skip
+        rows = [
+            ["events", _counted(self.events)],
+            ["changes", _counted(self.changes)],
+            ["dropped", "; ".join(dropped) or "none"],
+        ]
+        if self.noted:
+            rows.append(["noted", _counted(self.noted)])
+        if self.begin is not None and self.end is not None:
+            span = (self.end - self.begin).total_seconds()
+            rate = f", {self.rate:,.0f} events a second" if self.rate else ""
+            rows.append(["time", f"{span:,.1f} s of the stream in {self.seconds:,.2f} s{rate}"])
+        if self.late > 1:
+            rows.append(["late", f"by {self.late:,.1f} s at worst: too slow for this speed"])
+        return align(rows)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _counted(counts: dict[str, int]) -> str:
+    parts = [f"{_words(name)} {n:,}" for name, n in sorted(counts.items(), key=lambda x: -x[1])]
+    return f"{sum(counts.values()):,}: {', '.join(parts)}" if parts else "none"
+
+
 class Reading(NamedTuple):
-    """A look at the book: time of the last event, and what changed since the look before."""
+    """A look at the book: time of the last event, and what changed since the look before.
+
+    The first one is taken before any event, at the time of the first.
+    """
 
     time: datetime
     changes: list[LevelChange]
@@ -47,13 +117,13 @@ class Replay:
         book: to be fed.
         events: a Recording, `synthetic_feed`, or any events.
         speed: 1 real time, N times faster; None: as fast as possible.
-        every: seconds of the stream between two looks; 0: after each event. What is seen does not
-            depend on `speed`.
+        every: seconds of the stream between two looks; 0: after each event, inf: none between the
+            first and the last. What is seen does not depend on `speed`.
+        feed: where events go; default `feed_event` to the book. `Recorder.write` records again.
         clock, sleep: of the machine, in seconds.
 
-    Iterating gives a `Reading` for each look; `run` takes them all. `events` counts what was fed by
-    kind, `drops` what was left out, `notes` what was fed but should be known: times that went
-    back (order is that of the stream), quotes that take a contract out of use.
+    Iterating gives a `Reading` for each look; `run` takes them all. `summary()` counts what was fed
+    by kind, what was left out by reason, the changes, and what was fed but should be known.
 
     Raises:
         InputError: speed or every is negative or not a number.
@@ -62,10 +132,9 @@ class Replay:
         >>> import gexcore as gex
         >>> chain = gex.synthetic_chain(n=2000)
         >>> replay = Replay(gex.Book(chain), gex.synthetic_feed(chain, 2.0, 100.0))
-        >>> sum(len(reading.changes) for reading in replay) == replay.changes
-        True
-        >>> sum(replay.events.values())
-        200
+        >>> times = [reading.time for reading in replay]
+        >>> times == sorted(times), sum(replay.events.values())
+        (True, 200)
     """
 
     def __init__(
@@ -74,34 +143,37 @@ class Replay:
         events: Iterable[Event],
         *,
         speed: float | None = None,
-        every: float = 0.1,
+        every: float = 1.0,
+        feed: Callable[[Event], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         if speed is not None and not 0 < speed < math.inf:
             raise InputError(f"speed: {speed} is no speed", hint="above 0; None: no waiting")
-        if not 0 <= every < math.inf:
+        if not every >= 0:
             raise InputError(f"every: {every} is no time", hint="seconds, 0 for after each event")
         self.book, self._source = book, events
         self._speed, self._every, self._clock, self._sleep = speed, every, clock, sleep
+        self._to_book = feed or partial(feed_event, book)
         self._watch = LevelWatch(book)
         self.events: Counter[str] = Counter()
         self.notes: Counter[str] = Counter()
         self.drops: Drops = getattr(events, "drops", None) or Drops()
-        self.changes, self.late = 0, 0.0
+        self.changes: Counter[str] = Counter()
+        self.late = 0.0  # seconds behind the speed asked for, at worst
         self.begin: datetime | None = None
         self.end: datetime | None = None
         self.elapsed = 0.0
 
     def __iter__(self) -> Iterator[Reading]:
         started = self._clock()
-        self._watch.poll()
         due = None
         try:
             for event in self._source:
                 if self.begin is None:
                     self.begin = self.end = event.time
                     due = self._after(event.time)
+                    yield self._look()
                 if event.time < self.end:
                     self.notes["time_went_back"] += 1
                 elif event.time >= due:
@@ -116,22 +188,33 @@ class Replay:
         finally:
             self.elapsed = self._clock() - started
 
-    def run(self) -> None:
-        """Take all readings."""
+    def run(self) -> ReplaySummary:
+        """Take all readings; the summary."""
         for _ in self:
             pass
+        return self.summary()
+
+    def summary(self) -> ReplaySummary:
+        """What has been done so far."""
+        return ReplaySummary(
+            dict(self.events), dict(self.changes), dict(self.drops.counts), dict(self.drops.first),
+            dict(self.notes), self.begin, self.end, self.elapsed, self.late, self._speed,
+            self.book.levels(),
+        )  # fmt: skip
 
     def _after(self, time: datetime) -> datetime:
         """When the next look is due, on a raster that begins with the stream."""
         if not self._every:
             return time
+        if self._every == math.inf:
+            return _NEVER
         assert self.begin is not None
         steps = (time - self.begin).total_seconds() // self._every + 1
         return self.begin + timedelta(seconds=steps * self._every)
 
     def _look(self) -> Reading:
         changes = self._watch.poll()
-        self.changes += len(changes)
+        self.changes.update(change.kind for change in changes)
         assert self.end is not None
         return Reading(self.end, changes)
 
@@ -147,8 +230,8 @@ class Replay:
 
     def _feed(self, event: Event) -> None:
         try:
-            feed_event(self.book, event)
-        except GexError as error:
+            self._to_book(event)
+        except (InputError, ConventionError) as error:
             self._refused(event, error)
         else:
             self.events[event.kind] += 1

@@ -27,7 +27,7 @@ def need_pyarrow(name: str) -> tuple[Any, Any]:
     try:
         return import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError:
-        hint = 'pip install "gexcore[frames]", or record JSON lines: feed.jsonl'
+        hint = 'pip install "gexcore[live]", or record JSON lines: feed.jsonl'
         raise InputError(f"{name}: Parquet needs pyarrow", hint=hint) from None
 
 

@@ -37,7 +37,7 @@ class Recorder:
 
     Args:
         source: the book to be fed, as it is now; or a chain, of which a Book is made.
-        path: a new file. "*.parquet" (needs the extra "frames") grows as "*.parquet.jsonl" and
+        path: a new file. "*.parquet" (needs the extra "live") grows as "*.parquet.jsonl" and
             becomes Parquet when closed; a killed one is read from there. Else JSON lines.
         now: the time of events that are given without one.
 
