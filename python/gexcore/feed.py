@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from gexcore.book import Book
 from gexcore.errors import ConventionError
 
@@ -16,7 +18,8 @@ class Event(NamedTuple):
     Args:
         time: when it was seen, with zone; the book's own clock moves by events of kind "clock".
         kind: one of `KINDS`.
-        rows: slots of the book, a number or an int64 array; None where a kind has no rows.
+        rows: slots of the book, a number or an int64 array, counted from 0: row numbers until the
+            first `compact`, see `slots_of`; None where a kind has no rows.
         values: arguments of the method that the kind calls, by name; numbers, or arrays as long
             as `rows`.
     """
@@ -31,6 +34,20 @@ def _update(book: Book, rows: Any, values: Mapping[str, Any]) -> None:
     book.update(rows, **values)
 
 
+def slots_of(book: Book, rows: Any) -> Any:
+    """Slots, from 0, of some row numbers of a book; None and what is no number stay as they are.
+
+    Example:
+        >>> import gexcore as gex
+        >>> slots_of(gex.Book(gex.synthetic_chain(n=20)), 7)
+        7
+    """
+    first = book._core.first_row
+    if not first or rows is None:
+        return rows
+    return rows - first if isinstance(rows, int) else np.asarray(rows) - first
+
+
 # What each kind calls; "quote", "open_interest" and "contracts" may name any value of `update`.
 _CALLS: Mapping[str, Callable[[Book, Any, Mapping[str, Any]], Any]] = {
     "quote": _update,
@@ -39,6 +56,7 @@ _CALLS: Mapping[str, Callable[[Book, Any, Mapping[str, Any]], Any]] = {
     "spot": lambda book, _, values: book.set_spot(values["spot"]),
     "clock": lambda book, _, values: book.set_time(values["when"]),
     "add": lambda book, _, values: book.add_rows(values["chain"], values.get("contracts")),
+    "trade": lambda book, _, values: book.apply_trades(**values),
     "remove": lambda book, rows, _: book.remove_rows(rows),
     "compact": lambda book, _, __: book.compact(),
 }
@@ -52,8 +70,8 @@ def feed_event(book: Book, event: Event) -> Any:
     Args:
         book: to be changed.
         event: by kind "quote", "open_interest", "contracts": `update`; "spot": `set_spot`;
-            "clock": `set_time`, its `when`; "add": `add_rows`; "remove": `remove_rows`;
-            "compact": `compact`.
+            "clock": `set_time`, its `when`; "trade": `apply_trades`; "add": `add_rows`;
+            "remove": `remove_rows`; "compact": `compact`.
 
     Returns:
         What the method returns.
@@ -74,4 +92,5 @@ def feed_event(book: Book, event: Event) -> Any:
         raise ConventionError(
             f"event: there is no kind {event.kind!r}", hint=f"kinds: {', '.join(KINDS)}"
         )
-    return call(book, event.rows, event.values)
+    rows, first = event.rows, book._core.first_row
+    return call(book, rows + first if first and rows is not None else rows, event.values)

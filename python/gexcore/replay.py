@@ -167,10 +167,9 @@ class Replay:
 
     def __iter__(self) -> Iterator[Reading]:
         started = self._clock()
-        due = None
         try:
             for event in self._source:
-                if self.begin is None:
+                if self.end is None:
                     self.begin = self.end = event.time
                     due = self._after(event.time)
                     yield self._look()
@@ -266,5 +265,5 @@ def _known(book: Book, rows: Any) -> Any:
         return None
     at = np.atleast_1d(rows)
     inside = (at >= 0) & (at < len(book))
-    inside[inside] = ~book._removed[at[inside]]
-    return inside
+    removed = book._slots._removed
+    return inside & [row not in removed for row in at.tolist()]

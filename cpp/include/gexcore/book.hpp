@@ -134,6 +134,7 @@ struct BookState {
     std::int64_t first_row = 0;
     std::vector<double> quoted, sized;  // days on the clock when quote and size of a row came in
     std::vector<double> time_to_expiry, implied_vol, vendor_vol, open_interest, contracts, bid, ask;
+    std::vector<double> per_open_interest, held, traded;  // what contracts are made of
     std::vector<std::uint8_t> status, removed;
 };
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from gexcore import __version__, bsm
 from gexcore.cli.feed_options import record_options, replay_options
@@ -352,7 +352,7 @@ def build_parser(
     parser.add_argument("--version", action="version", version=f"gexcore {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     path, held, table = _path_options("file"), _position_options(), _table_options()
-    grammar = {
+    grammar: Mapping[str, tuple[str, list[Any]]] = {
         "levels": (
             "zero gamma, walls and regime of a chain file",
             [path, held, _dynamics_options(), _wall_options(), _regime_options(), table],

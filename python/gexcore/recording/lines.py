@@ -12,11 +12,16 @@ import numpy as np
 from gexcore.clock import parse_time
 from gexcore.errors import GexError, InputError
 from gexcore.feed import KINDS, UPDATES, Event
-from gexcore.recording.states import Json, chain_from_dict, chain_to_dict, floats, written
+from gexcore.recording.customers import trades_from_dict, trades_to_dict
+from gexcore.recording.numbers import Json, floats, written
+from gexcore.recording.states import chain_from_dict, chain_to_dict
 
 VERSION = 1  # of the stream; raised when an older reader would misread it
 HEAD = "chain"  # kind of the first line
 MOVES = ("implied_vol", "open_interest", "contracts", "bid", "ask")  # arguments of Book.update
+
+_SIGNING = ("rule", "accuracy", "estimate", "errors", "min_size", "max_size", "skip_complex")
+_AS_THEY_ARE = frozenset(_SIGNING)  # arguments of Book.apply_trades
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -63,8 +68,12 @@ def event_to_dict(event: Event) -> Json:
     for name, value in values.items():
         if name == "chain":
             record[name] = chain_to_dict(value)
+        elif name == "trades":
+            record[name] = trades_to_dict(value)
         elif name == "when":
             record |= _when(value)
+        elif name in _AS_THEY_ARE:
+            record[name] = written(value)
         elif value is not None:
             record[name] = written(value if type(value) is float else _floats(name, value))
     return record
@@ -93,8 +102,8 @@ def event_of(record: Any) -> Event:
     if type(record) is not dict:
         raise Unusable("unreadable", f"a JSON {type(record).__name__} is no event")
     kind = record.get("kind")
-    read = _READERS.get(kind) if type(kind) is str else None
-    if read is None:
+    read = _READERS.get(kind) if isinstance(kind, str) else None
+    if read is None or not isinstance(kind, str):
         raise Unusable("unknown_kind", f"there is no kind of event {str(kind)[:40]!r}")
     try:
         time = datetime.fromisoformat(record["time"])
@@ -148,10 +157,18 @@ def _add(record: Json) -> tuple[Any, Json]:
     return None, {"chain": chain_from_dict(record["chain"]), **given}
 
 
+def _trade(record: Json) -> tuple[Any, Json]:
+    signing = {name: record[name] for name in _SIGNING if record.get(name) is not None}
+    if isinstance(signing.get("accuracy"), list):
+        signing["accuracy"] = floats(signing["accuracy"])
+    return None, {"trades": trades_from_dict(record["trades"]), **signing}
+
+
 _READERS: Mapping[str, Callable[[Json], tuple[Any, Json]]] = {
     **dict.fromkeys(UPDATES, _moves),
     "spot": _spot,
     "clock": _clock,
+    "trade": _trade,
     "add": _add,
     "remove": lambda record: (_rows(record), {}),
     "compact": lambda record: (None, {}),

@@ -12,7 +12,7 @@ from typing import Any
 
 from gexcore.errors import ChainFileError, InputError
 from gexcore.output import write_file
-from gexcore.recording.states import Json
+from gexcore.recording.numbers import Json
 
 _NUMBERS = ("implied_vol", "open_interest", "contracts", "bid", "ask", "spot", "days")
 _BATCH = 1 << 14  # rows that are in memory at once
@@ -78,7 +78,7 @@ def _rows(records: Iterable[Json]) -> Iterator[Json]:
         row: Json = {"event": number, "time": time, "kind": record.pop("kind")}
         rows, numbers = record.pop("rows", None), {}
         for name in _NUMBERS:
-            if name in record and "chain" not in record:
+            if name in record and row["kind"] != "add":
                 numbers[name] = record.pop(name)
         if "as_of" in record:
             row["as_of"] = record.pop("as_of")

@@ -1,4 +1,4 @@
-"""Recordings read back: the book they begin with, and their events; what cannot be used is counted."""
+"""Recordings read back: the book they begin with, then their events."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from gexcore.book import Book
 from gexcore.errors import ChainFileError, GexError, InputError
 from gexcore.feed import Event
 from gexcore.recording.lines import HEAD, VERSION, Unusable, event_of
+from gexcore.recording.numbers import Json
 from gexcore.recording.parquet import read_parquet
 from gexcore.recording.recorder import journal_of
-from gexcore.recording.states import Json, book_from_dict
+from gexcore.recording.states import book_from_dict
 from gexcore.replay import Drops, Replay
 
 _MAGIC = {
@@ -43,8 +44,9 @@ class Recording:
     def _begin(self) -> Json:
         line, head, _ = next(self._records, (1, None, None))
         if isinstance(head, Unusable):
-            cut = head.reason == "torn"
-            what = "is cut short in its first line, the chain" if cut else f"is no recording ({head})"
+            what = f"is no recording ({head})"
+            if head.reason == "torn":
+                what = "is cut short in its first line, the chain"
             raise ChainFileError(f"{self.name}, line {line}: {what}", hint=_HINT)
         if head is None:
             raise ChainFileError(f"{self.name}: the file is empty", hint=_HINT)
@@ -76,12 +78,13 @@ class Recording:
             return book_from_dict(self._head)
         except KeyError as error:
             why = f"{error.args[0]} is missing"
-        except (GexError, TypeError, ValueError, AttributeError, OverflowError, IndexError) as error:
+        except (TypeError, ValueError, AttributeError, OverflowError, IndexError) as error:
             why = str(error)[:300]
         raise ChainFileError(f"{self.place}: the chain cannot be used: {why}")
 
     def __iter__(self) -> Iterator[Event]:
-        for self._line, record, self.share in self._records:
+        for line, record, share in self._records:
+            self._line, self.share = line, share
             try:
                 if isinstance(record, Unusable):
                     raise record
@@ -160,7 +163,7 @@ def _lines(file: Any, name: str) -> Iterator[tuple[int, Any, float | None]]:
         size = 0
     done = number = 0
     try:
-        for number, line in enumerate(file, start=1):  # noqa: B007
+        for number, line in enumerate(file, start=1):
             done += len(line)
             if line.isspace():
                 continue

@@ -16,11 +16,12 @@ import numpy.typing as npt
 from gexcore.book import Book
 from gexcore.chain import Chain
 from gexcore.errors import GexError
-from gexcore.feed import Event, feed_event
+from gexcore.feed import Event, feed_event, slots_of
 from gexcore.recording.journal import Journal
-from gexcore.recording.lines import HEAD, VERSION, event_of, event_to_dict, line_of, time_text
+from gexcore.recording.lines import HEAD, VERSION, event_to_dict, line_of, time_text
 from gexcore.recording.parquet import need_pyarrow, write_parquet
 from gexcore.recording.states import book_to_dict
+from gexcore.trades import Trades
 
 
 def journal_of(path: Path) -> Path:
@@ -75,7 +76,7 @@ class Recorder:
         self._close = weakref.finalize(self, self._journal.close)  # also when the program ends
 
     def write(self, event: Event) -> Any:
-        """Feed and record one event; returns what the book's method does.
+        """Feed and record one event, whose rows are slots; returns what the book's method does.
 
         Raises:
             InputError, ConventionError: as `feed_event`; nothing is recorded then.
@@ -91,7 +92,8 @@ class Recorder:
 
     def _write(self, kind: str, rows: Any = None, **values: Any) -> Any:
         given = {name: value for name, value in values.items() if value is not None}
-        return self.write(Event(self._now(), kind, rows, given))
+        with self._lock:  # rows are not renumbered on the way
+            return self.write(Event(self._now(), kind, slots_of(self.book, rows), given))
 
     def update(
         self,
@@ -110,6 +112,11 @@ class Recorder:
             bid=bid, ask=ask,
         )  # fmt: skip
 
+    def apply_trades(self, trades: Trades, *signing: Any, **options: Any) -> dict[str, int]:
+        """As `Book.apply_trades`."""
+        given = dict(zip(("rule", "accuracy"), signing, strict=False)) | options
+        return self._write("trade", trades=trades, **given)  # type: ignore[no-any-return]
+
     def set_spot(self, spot: float) -> None:
         """As `Book.set_spot`."""
         self._write("spot", spot=spot)
@@ -126,9 +133,9 @@ class Recorder:
         """As `Book.remove_rows`."""
         self._write("remove", rows)
 
-    def compact(self) -> None:
+    def compact(self) -> npt.NDArray[np.int64]:
         """As `Book.compact`."""
-        self._write("compact")
+        return self._write("compact")  # type: ignore[no-any-return]
 
     def sync(self) -> None:
         """Bring all events to the disk now."""

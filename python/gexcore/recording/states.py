@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from gexcore import _core
 from gexcore.book import Book
 from gexcore.chain import Chain
 from gexcore.clock import AsOf, parse_time
 from gexcore.conventions import REASONS, USED
 from gexcore.errors import InputError
 from gexcore.implied_vols import Vols
-from gexcore.positions import RULES, Positions, assign_positions
+from gexcore.positions import RULES, Positions
 from gexcore.rates import ParityTable, Rates
+from gexcore.recording.customers import inventory_from_dict, inventory_to_dict
+from gexcore.recording.numbers import Json, floats, written
 from gexcore.results import plain
+from gexcore.series import Series
+from gexcore.slots import core_columns
 
 Float64 = npt.NDArray[np.float64]
-Json = dict[str, Any]
 
 _NUMBERS = (
     "strike", "implied_vol", "open_interest", "multiplier", "time_to_expiry", "rate",
@@ -29,31 +32,11 @@ _PLAIN = ("spot", "underlying", "as_of", "source")
 _QUOTES = ("bid", "ask", "volume")
 
 
-def written(value: Any) -> Any:
-    """A number, or a column of them, in JSON: NaN is null, infinities are text."""
-    if isinstance(value, np.ndarray):
-        finite = value.dtype.kind != "f" or np.isfinite(value).all()
-        return value.tolist() if finite else [written(x) for x in value.tolist()]
-    if isinstance(value, float) and not -np.inf < value < np.inf:
-        return None if value != value else str(value)
-    return value
-
-
 def _brief(column: Any) -> Any:
     """One number in place of a column that has the same bits everywhere."""
     bits = np.ascontiguousarray(column, np.float64).view(np.int64)
     same = len(bits) > 0 and bool((bits == bits[0]).all())
     return written(float(column[0]) if same else np.asarray(column))
-
-
-def floats(value: Any, rows: int | None = None) -> Any:
-    """What `written` wrote; a single number fills `rows` where that is given."""
-    column = np.array(value, np.float64)  # None becomes NaN
-    if column.ndim > 1:
-        raise InputError("a column has more than one dimension")
-    if rows is not None:
-        return np.array(np.broadcast_to(column, rows))
-    return column if column.ndim else float(column)
 
 
 def chain_to_dict(chain: Chain) -> Json:
@@ -137,10 +120,12 @@ def chain_from_dict(given: Json) -> Chain:
     if missing:
         raise InputError(f"{missing[0]}: is missing", hint="arguments of Chain.from_arrays")
     clock, exact = given.get("clock", "settlement"), given.get("exact")
-    rates = {name: numbers.pop(name) for name in ("rate", "dividend_yield") if name in numbers}
+    rates: Json = {
+        name: numbers.pop(name) for name in ("rate", "dividend_yield") if name in numbers
+    }
     if clock != "given":
         fields["clock"] = clock
-    quiet = {"rate": 0.0, "dividend_yield": 0.0} if exact else rates
+    quiet: Json = {"rate": 0.0, "dividend_yield": 0.0} if exact else rates
     chain = Chain.from_arrays(**fields, **numbers, **quiet)
     if "time_to_expiry" in numbers and clock != "given":
         chain = chain._replace(clock=clock)  # the times are given, and move by their clock
@@ -155,7 +140,7 @@ def _from_exact(chain: Chain, rates: Json, exact: Json) -> Json:
     table = None
     if kept["table"] is not None:
         texts = ("root", "expiry", "status")
-        columns = {n: np.array(c, np.str_) if n in texts else floats(c)
+        columns: Json = {n: np.array(c, np.str_) if n in texts else floats(c)
                    for n, c in kept["table"].items()}  # fmt: skip
         table = ParityTable(**{**columns, "strikes": columns["strikes"].astype(np.int64)})
     one, other = (
@@ -183,31 +168,29 @@ def _from_exact(chain: Chain, rates: Json, exact: Json) -> Json:
 def book_to_dict(book: Book) -> Json:
     """A book at this moment: its chain, its positions, how walls are chosen, and its slots."""
     with book._lock:
-        now, state = book._snapshot()
-        share, removed = book._share, book._removed
-    held = now.positions
+        state, holdings = book._core.state(), book._holdings
+        chain = book._slots.chain(state, book._series.as_of)
+        deviation, inventory = holdings._deviation, holdings.inventory
+        traded = None if inventory is None else inventory_to_dict(inventory)
+    exact = {
+        "held": written(state["held"]),
+        "per_open_interest": _brief(state["per_open_interest"]),
+        "deviation": None if deviation is None else written(deviation.view),
+        "traded": _brief(state["traded"]),
+        "inventory": traded,
+    }
+    ages = {name: _brief(state[name] - state["days"]) for name in ("quoted", "sized")}
     return {
-        "chain": chain_to_dict(now.chain),
-        "positions": {
-            "rule": held.rule,
-            "size": held.size,
-            "exact": {
-                "contracts": written(held.contracts),
-                "per_open_interest": _brief(share),
-            },
-        },
+        "chain": chain_to_dict(chain),
+        "positions": {"rule": holdings.rule, "size": holdings._size, "exact": exact},
         "side": book._side,
         "gated": book._gated,
-        "slots": {
-            **{name: state[name] for name in ("version", "anchors", "days")},
-            **{name: _brief(state[name]) for name in ("quoted", "sized")},
-            "removed": np.flatnonzero(removed).tolist(),
-        },
+        "slots": {**ages, "removed": np.flatnonzero(state["removed"]).tolist()},
     }
 
 
 def book_from_dict(given: Json) -> Book:
-    """The book that `book_to_dict` wrote, with the same levels bit for bit.
+    """The book that `book_to_dict` wrote, with the same levels bit for bit, now and later on.
 
     Without "exact" and "slots" it is a book of the chain and the rule of positions ("naive" where
     none is named), with `contracts` or `weights` where the rule needs them.
@@ -217,26 +200,34 @@ def book_from_dict(given: Json) -> Book:
             ValueError: the object is of another shape.
     """
     chain = chain_from_dict(given["chain"])
-    held: Mapping[str, Any] = given.get("positions", {})
-    rule, exact, slots = held.get("rule", "naive"), held.get("exact"), given.get("slots")
-    needed = {n: floats(held[n], len(chain)) for n in ("contracts", "weights") if n in held}
+    held: Json = given.get("positions", {})
+    walls: Json = {"side": given.get("side", "net"), "gated": given.get("gated", False)}
+    rule, exact = held.get("rule", "naive"), held.get("exact")
     if exact is None:
-        positions = assign_positions(
-            chain, rule, size=held.get("size", "open_interest"), **needed
-        )
-    else:
-        contracts = floats(exact["contracts"], len(chain))
-        contracts.flags.writeable = False
-        positions = Positions(chain, contracts, rule, held["size"], RULES[rule].meaning)
-    book = Book(
-        chain, positions, weights=needed.get("weights"),
-        side=given.get("side", "net"), gated=given.get("gated", False),
-    )  # fmt: skip
-    if exact is not None and slots is not None:
-        removed = np.zeros(len(chain), np.bool_)
-        removed[np.array(slots["removed"], np.int64)] = True
-        state = {name: slots[name] for name in ("version", "anchors", "days")}
-        state |= {name: floats(slots[name], len(chain)) for name in ("quoted", "sized")}
-        share = floats(exact["per_open_interest"], len(chain))
-        book._load(chain, positions, share, removed, state)
+        needed = {n: floats(held[n], len(chain)) for n in ("contracts", "weights") if n in held}
+        return Book(chain, rule, size=held.get("size", "open_interest"), **needed, **walls)
+    deviation = None if exact["deviation"] is None else floats(exact["deviation"], len(chain))
+    contracts, meaning = floats(exact["held"], len(chain)), RULES[rule].meaning
+    begin = Positions(chain, contracts, rule, held["size"], meaning, deviation)
+    book = Book(chain, begin, **walls)
+    _restore(book, chain, exact, given["slots"])
     return book
+
+
+def _restore(book: Book, chain: Chain, exact: Json, slots: Json) -> None:
+    """Give a new book the state of slots that a chain and positions do not tell."""
+    rows = len(chain)
+    _, series, settlements = Series.of(chain)
+    share = floats(exact["per_open_interest"], rows)
+    columns = core_columns(chain, floats(exact["held"], rows), share, series, settlements)
+    columns["traded"] = floats(exact["traded"], rows)
+    columns |= {name: floats(slots[name], rows) for name in ("quoted", "sized")}
+    years = book._series.years
+    core = _core.Book(chain.spot, years, book._side == "gross", book._gated)
+    core.add_rows({**columns, "days": 0.0}, years)
+    book._core = core
+    if exact["inventory"] is not None:
+        book._holdings.inventory = inventory_from_dict(exact["inventory"])
+    removed = np.array(slots["removed"], np.int64)
+    if len(removed):
+        book.remove_rows(removed)
