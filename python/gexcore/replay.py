@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from textwrap import wrap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from gexcore.readings import BookLevels
 from gexcore.results import Result, align, plain
 from gexcore.watch import LevelChange, LevelWatch
 
+STEP = 1e-3  # share by which zero gamma moves before it is told again
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _SHORTEST_WAIT = 1e-3  # seconds; shorter ones add up until they are worth a sleep
 
@@ -73,13 +75,11 @@ class ReplaySummary(Result):
         return f"<ReplaySummary {sum(self.events.values())} events>"
 
     def __str__(self) -> str:
-        dropped = [f"{n:,} {_words(reason)} ({self.first[reason]})" for reason, n in
-                   self.dropped.items()]  # fmt: skip
-        rows = [
-            ["events", _counted(self.events)],
-            ["changes", _counted(self.changes)],
-            ["dropped", "; ".join(dropped) or "none"],
-        ]
+        rows = [["events", _counted(self.events)], ["changes", _counted(self.changes)]]
+        for reason, count in self.dropped.items():
+            rows.append(["dropped", f"{count:,} {_words(reason)}, first {self.first[reason]}"])
+        if not self.dropped:
+            rows.append(["dropped", "none"])
         if self.noted:
             rows.append(["noted", _counted(self.noted)])
         if self.begin is not None and self.end is not None:
@@ -88,7 +88,13 @@ class ReplaySummary(Result):
             rows.append(["time", f"{span:,.1f} s of the stream in {self.seconds:,.2f} s{rate}"])
         if self.late > 1:
             rows.append(["late", f"by {self.late:,.1f} s at worst: too slow for this speed"])
-        return align(rows)
+        return align([line for name, text in rows for line in _wrapped(name, text)])
+
+
+def _wrapped(name: str, text: str) -> list[list[str]]:
+    """A row of the summary, in lines that fit a terminal."""
+    lines = wrap(text, 70, break_long_words=False, break_on_hyphens=False)
+    return [[name if i == 0 else "", line] for i, line in enumerate(lines)]
 
 
 def _words(name: str) -> str:
@@ -155,7 +161,7 @@ class Replay:
         self.book, self._source = book, events
         self._speed, self._every, self._clock, self._sleep = speed, every, clock, sleep
         self._to_book = feed or partial(feed_event, book)
-        self._watch = LevelWatch(book)
+        self._watch = LevelWatch(book, step=STEP)
         self.events: Counter[str] = Counter()
         self.notes: Counter[str] = Counter()
         self.drops: Drops = getattr(events, "drops", None) or Drops()
@@ -247,7 +253,8 @@ class Replay:
 
     def _refused(self, event: Event, error: GexError) -> None:
         """Count what the book did not take; of several rows, those that it knows are fed."""
-        place, why = getattr(self._source, "place", "event"), str(error)
+        place = getattr(self._source, "place", "event")
+        why = str(error).partition(". Hint:")[0]
         known = _known(self.book, event.rows)
         if known is None or known.all():
             reason = "clock_went_back" if event.kind == "clock" else "refused"

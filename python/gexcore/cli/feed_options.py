@@ -68,8 +68,13 @@ def record_options() -> argparse.ArgumentParser:
         help="a new file: .jsonl is JSON lines, .parquet is Parquet (extra: live)",
     )  # fmt: skip
     group = what.add_argument_group("synthetic events")
-    group.add_argument("--seconds", type=_seconds, default=1800.0, help="default 1800")
-    group.add_argument("--rate", type=_seconds, default=50.0, help="a second, default 50")
+    group.add_argument(
+        "--seconds",
+        type=_seconds,
+        default=19800.0,
+        help="from 10:30 New York; default 19800, to the close",
+    )
+    group.add_argument("--rate", type=_seconds, default=5.0, help="a second, default 5")
     group.add_argument("--seed", type=int, default=7, help="same seed, same events; default 7")
     group.add_argument("--contracts", type=int, default=20000, help="default 20000")
     return what

@@ -10,7 +10,7 @@ from typing import Any
 
 from gexcore.cli.feed_views import change_text, clock_text, words
 from gexcore.replay import Reading, Replay
-from gexcore.results import money, number
+from gexcore.results import money
 
 _PERIOD = 0.1  # seconds between two drawings
 _LEVELS = ("zero_gamma", "call_wall", "put_wall", "absolute_gamma_strike")
@@ -25,6 +25,10 @@ def has_rich() -> bool:
     except ImportError:
         return False
     return True
+
+
+def _price(value: float | None) -> str:
+    return "none" if value is None else f"{value:,.2f}"
 
 
 class LiveTable:
@@ -74,6 +78,8 @@ class LiveTable:
             beside = table.Table.grid(padding=(0, 4))
             beside.add_row(*parts[1:])
             parts = [parts[0], beside]
+        else:
+            parts.insert(2, "")
         self._live.update(group(*parts), refresh=True)
 
     def _heading(self, reading: Reading) -> Any:
@@ -101,12 +107,12 @@ class LiveTable:
             moved = value - first if value is not None and first is not None else 0.0
             away = value / levels.spot - 1 if value is not None and name != "spot" else None
             grid.add_row(
-                words(name), number(value), "" if away is None else f"{away:+.2%}", number(first),
+                words(name), _price(value), "" if away is None else f"{away:+.2%}", _price(first),
                 f"{moved:+,.2f}" if known and moved else "",
                 style="bold" if name == "spot" else "",
             )  # fmt: skip
         share = levels.net / levels.gross if levels.gross else 0.0
-        grid.add_row("net gamma", money(levels.net), f"{share:+.1%} of gross")
+        grid.add_row("net gamma, $ per 1%", money(levels.net), f"{share:+.1%} of gross")
         grid.add_row("regime", text(words(regime.kind), style=_COLORS.get(regime.kind, "yellow")))
         return grid
 

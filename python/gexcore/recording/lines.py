@@ -116,7 +116,7 @@ def event_of(record: Any) -> Event:
     except KeyError as error:
         raise Unusable("bad_value", f"{kind}: {error.args[0]} is missing") from None
     except (GexError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise Unusable("bad_value", f"{kind}: {str(error)[:200]}") from None
+        raise Unusable("bad_value", f"{kind}: {str(error).partition('. Hint:')[0][:200]}") from None
 
 
 def _rows(record: Json) -> Any:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from gexcore.book import Book
-from gexcore.errors import ChainFileError, GexError, InputError
+from gexcore.errors import ChainFileError, InputError
 from gexcore.feed import Event
 from gexcore.recording.lines import HEAD, VERSION, Unusable, event_of
 from gexcore.recording.numbers import Json
@@ -31,11 +32,18 @@ _HINT = "`gexcore record --synthetic -o feed.jsonl` makes one; docs/feed.md says
 class Recording:
     """A recorded stream: the book that it begins with, then its events; see `read_recording`.
 
-    Iterate over it once. `drops` counts what was left out so far, `share` is how much of the file
-    has been read (None where that is unknown), `place` names the line of the last event.
+    Iterate over it once; at its end the file is closed. `drops` counts what was left out so far,
+    `share` is how much of the file has been read (None where that is unknown), `place` names the
+    line of the last event.
     """
 
-    def __init__(self, name: str, records: Iterator[tuple[int, Any, float | None]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        records: Iterator[tuple[int, Any, float | None]],
+        close: Callable[[], Any],
+    ) -> None:
+        self.close = weakref.finalize(self, close)
         self.name, self.drops = name, Drops()
         self.share: float | None = 0.0
         self._line, self._records = 1, records
@@ -91,6 +99,7 @@ class Recording:
                 yield event_of(record)
             except Unusable as error:
                 self.drops.add(error.reason, self.place, str(error))
+        self.close()
 
     def replay(self, **options: Any) -> Replay:
         """Feed all events to a new book; see `Replay` for the options."""
@@ -127,7 +136,7 @@ def read_recording(source: str | os.PathLike[str] | BinaryIO) -> Recording:
         [('spot', 5010.0)]
     """
     if hasattr(source, "read"):
-        return _opened(source, str(getattr(source, "name", "<stream>")))
+        return _opened(source, str(getattr(source, "name", "<stream>")), lambda: None)
     if not isinstance(source, str | os.PathLike):
         kind = type(source).__name__
         raise InputError(f"a recording must be a path or a binary file, not {kind}")
@@ -136,23 +145,26 @@ def read_recording(source: str | os.PathLike[str] | BinaryIO) -> Recording:
         path = journal_of(path)
     name = str(path) if str(path).isprintable() else ascii(str(path))
     try:
-        return _opened(path.open("rb"), name)
+        file = path.open("rb")
     except (OSError, ValueError) as error:
-        if isinstance(error, GexError):
-            raise
         reason = getattr(error, "strerror", None) or "not a path"
         raise ChainFileError(f"{name}: cannot be read ({reason})", hint="check the path") from None
+    try:
+        return _opened(file, name, file.close)
+    except BaseException:
+        file.close()
+        raise
 
 
-def _opened(file: Any, name: str) -> Recording:
+def _opened(file: Any, name: str, close: Callable[[], Any]) -> Recording:
     start = file.peek(4)[:4] if hasattr(file, "peek") else b""
     if start == b"PAR1":
         events = enumerate(read_parquet(name, file), start=1)
-        return Recording(name, ((number, record, share) for number, (record, share) in events))
+        return Recording(name, ((at, record, share) for at, (record, share) in events), close)
     for magic, kind in _MAGIC.items():
         if start.startswith(magic):
             raise ChainFileError(f"{name}: is {kind}, not a recording", hint=_HINT)
-    return Recording(name, _lines(file, name))
+    return Recording(name, _lines(file, name), close)
 
 
 def _lines(file: Any, name: str) -> Iterator[tuple[int, Any, float | None]]:
@@ -177,6 +189,7 @@ def _value(line: bytes) -> Any:
     try:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
-        if not line.endswith(b"\n"):
+        if line.lstrip()[:1] == b"{" and not line.endswith(b"\n"):
             return Unusable("torn", "the last line is cut short")
-        return Unusable("unreadable", f"not JSON: {str(error)[:80]}")
+        why = error.msg if isinstance(error, json.JSONDecodeError) else "not text"
+        return Unusable("unreadable", f"not JSON: {why}")

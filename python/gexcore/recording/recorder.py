@@ -64,6 +64,8 @@ class Recorder:
     ) -> None:
         self.book = source if isinstance(source, Book) else Book(source)
         self.path, self._now, self._lock = Path(path), now, RLock()
+        self._lines: list[str] = []
+        self._depth = 0
         if self.path.suffix == ".parquet":
             need_pyarrow(str(self.path))
             if self.path.exists():
@@ -83,12 +85,23 @@ class Recorder:
             GexError: the file cannot be written; the book has been fed, and the event is written
                 once there is room.
         """
-        record = event_to_dict(event)
-        line = line_of(record)
-        with self._lock:  # lines stand in the order in which the book was fed
-            answer = feed_event(self.book, event)
-            self._journal.write(line)
-        return answer
+        line = line_of(event_to_dict(event))
+        with self._lock:
+            at = len(self._lines)
+            self._lines.append(line)  # before what a callback of the book may write
+            self._depth += 1
+            try:
+                return feed_event(self.book, event)
+            except GexError as error:
+                if not hasattr(error, "__notes__"):  # else a callback's, and the book was fed
+                    self._lines[at] = ""
+                raise
+            finally:
+                self._depth -= 1
+                if not self._depth:
+                    lines, self._lines = self._lines, []
+                    for line in filter(None, lines):
+                        self._journal.write(line)
 
     def _write(self, kind: str, rows: Any = None, **values: Any) -> Any:
         given = {name: value for name, value in values.items() if value is not None}
@@ -106,6 +119,9 @@ class Recorder:
     ) -> None:
         """As `Book.update`."""
         quoted = any(value is not None for value in (implied_vol, bid, ask))
+        if not quoted and open_interest is None and contracts is None:
+            self.book.update(rows)  # nothing to record
+            return
         kind = "quote" if quoted else "contracts" if open_interest is None else "open_interest"
         self._write(
             kind, rows, implied_vol=implied_vol, open_interest=open_interest, contracts=contracts,

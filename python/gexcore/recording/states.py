@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -179,13 +180,14 @@ def book_to_dict(book: Book) -> Json:
         "traded": _brief(state["traded"]),
         "inventory": traded,
     }
-    ages = {name: _brief(state[name] - state["days"]) for name in ("quoted", "sized")}
+    slots = {name: _brief(state[name]) for name in ("quoted", "sized")}
+    removed = np.flatnonzero(state["removed"]).tolist()
     return {
         "chain": chain_to_dict(chain),
         "positions": {"rule": holdings.rule, "size": holdings._size, "exact": exact},
         "side": book._side,
         "gated": book._gated,
-        "slots": {**ages, "removed": np.flatnonzero(state["removed"]).tolist()},
+        "slots": {**slots, "days": state["days"], "removed": removed},
     }
 
 
@@ -225,7 +227,8 @@ def _restore(book: Book, chain: Chain, exact: Json, slots: Json) -> None:
     years = book._series.years
     core = _core.Book(chain.spot, years, book._side == "gross", book._gated)
     core.add_rows({**columns, "days": 0.0}, years)
-    book._core = core
+    core.set_years(years, slots["days"])
+    book._core, book._series = core, replace(book._series, days=slots["days"])
     if exact["inventory"] is not None:
         book._holdings.inventory = inventory_from_dict(exact["inventory"])
     removed = np.array(slots["removed"], np.int64)
