@@ -169,17 +169,18 @@ class Replay:
         self.late = 0.0  # seconds behind the speed asked for, at worst
         self.begin: datetime | None = None
         self.end: datetime | None = None
-        self.elapsed = 0.0
+        self.elapsed, self._number = 0.0, 0
 
     def __iter__(self) -> Iterator[Reading]:
         started = self._clock()
         try:
             for event in self._source:
+                self._number += 1
                 if self.end is None:
                     self.begin = self.end = event.time
                     due = self._after(event.time)
                     yield self._look()
-                if event.time < self.end:
+                elif event.time < self.end:
                     self.notes["time_went_back"] += 1
                 elif event.time >= due:
                     self._wait(started, due)
@@ -253,7 +254,7 @@ class Replay:
 
     def _refused(self, event: Event, error: GexError) -> None:
         """Count what the book did not take; of several rows, those that it knows are fed."""
-        place = getattr(self._source, "place", "event")
+        place = getattr(self._source, "place", f"event {self._number}")
         why = str(error).partition(". Hint:")[0]
         known = _known(self.book, event.rows)
         if known is None or known.all():

@@ -37,6 +37,9 @@ def change_text(change: LevelChange) -> str:
     before, after = words(change.before), words(change.after)
     if change.kind == "zero_gamma_crossed":
         return f"spot {after} zero gamma"
+    if change.kind == "zero_gamma_moved" and isinstance(change.before, float):
+        if isinstance(change.after, float):
+            return f"zero gamma moved {change.after - change.before:+,.2f}"
     what = change.kind.rpartition("_")[0].replace("_", " ")
     return f"{before} -> {after}" if what == "regime" else f"{what} {before} -> {after}"
 

@@ -40,7 +40,8 @@ class LiveTable:
         self._told: deque[tuple[datetime, str]] = deque(maxlen=8)
         self._started = self._drawn = time.monotonic()
         self._last: Reading | None = None
-        self._live = import_module("rich.live").Live(auto_refresh=False)
+        console = import_module("rich.console").Console()
+        self._live = import_module("rich.live").Live(console=console, auto_refresh=False)
 
     def __enter__(self) -> LiveTable:
         self._live.start()

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import math
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from gexcore.cli.feed_views import JsonLines, Lines, View
 from gexcore.cli.live_table import LiveTable, has_rich
 from gexcore.errors import GexError
 from gexcore.progress import progress
-from gexcore.replay import Replay
+from gexcore.replay import Reading, Replay
 
 if TYPE_CHECKING:
     from gexcore.recording import Recording
@@ -35,7 +35,7 @@ def replay(options: argparse.Namespace) -> None:
     view = _view(options, recording, run)
     try:
         with view:
-            steps = _percents(run, recording, view)
+            steps = _percents(run, recording, view.show)
             quiet = sys.stdout is None or sys.stdout.isatty()  # lines and a bar do not mix
             for _ in steps if quiet else progress(steps, "replay, %", 100):
                 pass
@@ -49,17 +49,19 @@ def _view(options: argparse.Namespace, recording: Recording, run: Replay) -> Vie
     now = run.book.snapshot()
     speed = "as fast as possible" if options.speed is None else f"{options.speed:g} x real time"
     title = f"{recording.name}, {now.chain}; {now.positions.rule} positions; {speed}"
-    terminal = sys.stdout is not None and sys.stdout.isatty()
+    terminal = sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     if terminal and not options.lines and has_rich():
         return LiveTable(run, title, recording)
     return Lines(run, title)
 
 
-def _percents(run: Replay, recording: Recording, view: View) -> Iterator[None]:
+def _percents(
+    run: Replay, recording: Recording, show: Callable[[Reading], object]
+) -> Iterator[None]:
     """Show the whole replay; one item for each hundredth of the file."""
     done = 0
     for reading in run:
-        view.show(reading)
+        show(reading)
         while recording.share is not None and done < int(100 * recording.share):
             done += 1
             yield
@@ -82,5 +84,8 @@ def record(options: argparse.Namespace) -> None:
         return
     recording = _opened(options.file)
     with Recorder(recording.book(), options.output) as recorder:
-        run = Replay(recorder.book, recording, feed=recorder.write, every=math.inf)
-    print(f"{options.output}: {run.run()}", file=sys.stderr)
+        run = Replay(recorder.book, recording, feed=recorder.write, every=60.0)
+        steps = _percents(run, recording, lambda _: None)
+        for _ in progress(steps, "copy, %", 100):
+            pass
+    print(f"{options.output}\n{run.summary()}", file=sys.stderr)

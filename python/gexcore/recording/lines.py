@@ -20,6 +20,7 @@ VERSION = 1  # of the stream; raised when an older reader would misread it
 HEAD = "chain"  # kind of the first line
 MOVES = ("implied_vol", "open_interest", "contracts", "bid", "ask")  # arguments of Book.update
 
+_MOST = 1 << 62  # no row has such a number
 _SIGNING = ("rule", "accuracy", "estimate", "errors", "min_size", "max_size", "skip_complex")
 _AS_THEY_ARE = frozenset(_SIGNING)  # arguments of Book.apply_trades
 
@@ -121,7 +122,7 @@ def event_of(record: Any) -> Event:
 
 def _rows(record: Json) -> Any:
     rows = record["rows"]
-    if type(rows) is int:
+    if type(rows) is int and abs(rows) < _MOST:
         return rows
     found = np.array(rows)
     if found.ndim != 1 or (found.dtype.kind != "i" and found.size):
@@ -144,12 +145,19 @@ def _moves(record: Json) -> tuple[Any, Json]:
     return _rows(record), values
 
 
+def _one(value: Any) -> float:
+    number = _number(value)
+    if not isinstance(number, float):
+        raise ValueError(f"{str(value)[:40]} is not one number")
+    return number
+
+
 def _spot(record: Json) -> tuple[Any, Json]:
-    return None, {"spot": _number(record["spot"])}
+    return None, {"spot": _one(record["spot"])}
 
 
 def _clock(record: Json) -> tuple[Any, Json]:
-    return None, {"when": record["as_of"] if "as_of" in record else _number(record["days"])}
+    return None, {"when": record["as_of"] if "as_of" in record else _one(record["days"])}
 
 
 def _add(record: Json) -> tuple[Any, Json]:
