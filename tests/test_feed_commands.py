@@ -81,7 +81,12 @@ def test_lines(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         *(line.index(re.split(" {2,}", line)[-1]) for line in body),
     ]
     assert len(set(columns)) == 1  # the table is one
-    assert [line.split()[0] for line in summary] == ["events", "changes", "dropped", "time"]
+    assert [line.split()[0] for line in summary if line[0] != " "] == [
+        "events",
+        "changes",
+        "dropped",
+        "time",
+    ]
     assert summary[0].startswith("events   606: quote 5")
     assert summary[2] == "dropped  none"
 

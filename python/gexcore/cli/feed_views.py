@@ -34,12 +34,12 @@ def change_text(change: LevelChange) -> str:
         >>> change_text(LevelChange(1, 9, "call_wall_moved", 5100.0, 5150.0, 5010.0))
         'call wall 5,100 -> 5,150'
     """
-    before, after = words(change.before), words(change.after)
+    old, new = change.before, change.after
+    before, after = words(old), words(new)
     if change.kind == "zero_gamma_crossed":
         return f"spot {after} zero gamma"
-    if change.kind == "zero_gamma_moved" and isinstance(change.before, float):
-        if isinstance(change.after, float):
-            return f"zero gamma moved {change.after - change.before:+,.2f}"
+    if change.kind == "zero_gamma_moved" and isinstance(old, float) and isinstance(new, float):
+        return f"zero gamma moved {new - old:+,.2f}"
     what = change.kind.rpartition("_")[0].replace("_", " ")
     return f"{before} -> {after}" if what == "regime" else f"{what} {before} -> {after}"
 
