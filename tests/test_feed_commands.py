@@ -88,7 +88,7 @@ def test_lines(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "time",
     ]
     assert summary[0].startswith("events   606: quote 5")
-    assert summary[2] == "dropped  none"
+    assert "dropped  none" in summary
 
 
 def test_json_lines(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
