@@ -12,10 +12,21 @@ from gexcore.conventions import REASONS, USED
 from gexcore.implied_vols import VOL_SOURCES
 from live_books import assert_batch
 
-CHAINS = {
-    "flat": lambda: gex.synthetic_chain(n=400, seed=5),
-    "parity": lambda: gex.synthetic_chain(n=800, seed=5).with_conventions(rates="parity"),
-}
+
+
+def flat(n: int = 400) -> gex.Chain:
+    """A chain whose vendor has no vol for every third contract."""
+    chain = gex.synthetic_chain(n=n, seed=5)
+    vol = np.where(np.arange(n) % 3 == 0, np.nan, chain.implied_vol)
+    names = ("strike", "is_call", "open_interest", "expiry", "root")
+    return gex.Chain.from_arrays(
+        **{name: getattr(chain, name) for name in names}, spot=chain.spot, implied_vol=vol,
+        as_of=chain.as_of, rate=chain.rate, dividend_yield=chain.dividend_yield,
+        bid=chain["bid"], ask=chain["ask"],
+    )  # fmt: skip
+
+
+CHAINS = {"flat": flat, "parity": lambda: flat(800).with_conventions(rates="parity")}
 RULES = [(source, missing) for source in ("mid", "bid", "ask", "otm") for missing in (True, False)]
 
 
@@ -97,13 +108,21 @@ def test_quotes_of_some_rows_move_those_alone(source: str, missing: bool) -> Non
 
 
 def followers(chain: gex.Chain, rows: Any) -> Any:
-    """Rows of the settlements and strikes of which a contract out of the money was quoted."""
+    """Rows of the settlements and strikes of which a contract out of the money was quoted.
+
+    And quoted rows that no such contract has a price for.
+    """
     spot = chain.spot * np.exp(chain.rates.basis)
     forward = spot * np.exp((chain.rate - chain.dividend_yield) * chain.time_to_expiry)
     outside = np.where(chain.is_call, chain.strike >= forward, chain.strike <= forward)
     key = list(zip(chain.root, chain.expiry.astype(str), chain.strike, strict=True))
+    paid = (chain["bid"] > 0) & (chain["ask"] >= chain["bid"]) & (chain["ask"] < np.inf)
+    alive = chain.status > REASONS.index("expired")
+    priced = {each for each, good in zip(key, outside & paid & alive, strict=True) if good}
     wanted = {key[row] for row in rows if outside[row]}
-    return np.array([each in wanted for each in key])
+    found = np.array([each in wanted for each in key])
+    found[rows] |= [key[row] not in priced for row in rows]
+    return found
 
 
 def test_vendor_vols_stay() -> None:

@@ -28,13 +28,29 @@ public:
     void with(bool long_work, const Work& work) {
         std::unique_lock<std::mutex> lock(lock_, std::defer_lock);
         if (!long_work && lock.try_lock()) return work(book_);
+        without_gil(lock, work);
+    }
+
+    // A read, which is long where much has changed since the last one.
+    template <typename Work>
+    void read(bool at_spot, const Work& work) {
+        std::unique_lock<std::mutex> lock(lock_, std::defer_lock);
+        if (lock.try_lock() && book_.stale_blocks(at_spot) <= kFewBlocks) return work(book_);
+        without_gil(lock, work);
+    }
+
+private:
+    static constexpr std::size_t kFewBlocks = 8;  // about 20 us of work
+
+    // Who holds the lock may wait for the GIL, but nobody waits for the lock with the GIL held.
+    template <typename Work>
+    void without_gil(std::unique_lock<std::mutex>& lock, const Work& work) {
         const py::gil_scoped_release released;
-        lock.lock();
+        if (!lock.owns_lock()) lock.lock();
         work(book_);
         lock.unlock();
     }
 
-private:
     Book book_;
     std::mutex lock_;
 };
@@ -47,8 +63,10 @@ struct RowsArgument {
     std::size_t count = 1;
 
     explicit RowsArgument(py::handle rows) {
-        if (PyLong_CheckExact(rows.ptr())) {
-            one = PyLong_AsLongLong(rows.ptr());
+        const bool number = PyLong_CheckExact(rows.ptr()) ||
+                            (PyIndex_Check(rows.ptr()) && !py::isinstance<py::array>(rows) && !PyBool_Check(rows.ptr()));
+        if (number) {
+            one = PyNumber_AsSsize_t(rows.ptr(), PyExc_OverflowError);
             if (one == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
             return;
         }
@@ -321,14 +339,14 @@ void bind_book(py::module_& module) {
         .def("net",
              [](SharedBook& shared) {
                  double net = 0.0, gross = 0.0;
-                 shared.with(false, [&](Book& book) { book.net(net, gross); });
+                 shared.read(true, [&](Book& book) { book.net(net, gross); });
                  return py::make_tuple(net, gross);
              })
         .def(
             "levels",
             [](SharedBook& shared, bool exact) {
                 BookLevels found;
-                shared.with(false, [&](Book& book) { book.levels(exact, found); });
+                shared.read(true, [&](Book& book) { book.levels(exact, found); });
                 return found;
             },
             py::arg("exact"))
@@ -336,7 +354,7 @@ void bind_book(py::module_& module) {
             "regime",
             [](SharedBook& shared, bool exact) {
                 RegimeReading found;
-                shared.with(false, [&](Book& book) { found = book.regime(exact); });
+                shared.read(exact, [&](Book& book) { found = book.regime(exact); });
                 return found;
             },
             py::arg("exact"))

@@ -21,11 +21,11 @@ constexpr double kJump = 1.2;         // of spot, either way
 using Guard = std::lock_guard<std::mutex>;
 
 bool is_spot(double spot) {
-    return spot > 1e-290 && spot < 1e290;
+    return spot >= 1e-100 && spot <= 1e100;  // the square of a spot must be a number
 }
 
 std::string spot_error(double spot) {
-    return "spot: is " + std::to_string(spot) + ". Hint: positive and finite";
+    return "spot: is " + std::to_string(spot) + ". Hint: a price from 1e-100 to 1e100";
 }
 
 bool same(double a, double b) {
@@ -169,6 +169,14 @@ std::size_t Book::rows() const {
 std::uint64_t Book::version() const {
     const Guard guard(live_->lock);
     return live_->version;
+}
+
+std::size_t Book::stale_blocks(bool at_spot) const {
+    const Guard guard(live_->lock);
+    const std::size_t swept = live_->profile_dirty.list().size();
+    if (!at_spot) return swept;
+    const bool moved = live_->value_spot != live_->spot;
+    return std::max(swept, moved ? live_->blocks() : live_->value_dirty.list().size());
 }
 
 std::int64_t Book::first_row() const {

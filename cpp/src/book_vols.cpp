@@ -59,7 +59,8 @@ std::int64_t Book::Live::donor_of(std::size_t row) const {
     return -1;
 }
 
-// Notes which vols a change of a row asks for. A quote in the money says nothing about the vol of its strike.
+// Notes which vols a change of a row asks for. A quote in the money says nothing about the vol of its strike, unless nothing
+// else does.
 void Book::Live::want_vol(std::size_t row, bool quoted) {
     const auto want = [&](std::size_t at) {
         const auto source = static_cast<VolSource>(slots.source[at]);
@@ -70,7 +71,10 @@ void Book::Live::want_vol(std::size_t row, bool quoted) {
     };
     const bool shared = quoted && static_cast<VolSource>(slots.source[row]) == VolSource::otm;
     if (!shared) return want(row);
-    if (!out_of_the_money(row)) return;
+    if (!out_of_the_money(row)) {
+        if (donor_of(row) < 0) want(row);
+        return;
+    }
     for (const std::uint32_t other : keys.rows[static_cast<std::size_t>(slots.key[row])])
         if (slots.settlement[other] == slots.settlement[row] && static_cast<VolSource>(slots.source[other]) == VolSource::otm)
             want(other);

@@ -203,7 +203,8 @@ class Book(BookReader):
         """Add the contracts of a chain; returns their row numbers.
 
         Args:
-            chain: with the time of this book; roots and dates where the book has them.
+            chain: of the book's time or before it, by the same clock; roots and dates where the
+                book has them. Time passes for it as for the book, vols stay.
             contracts: signed, one per row, where positions are given as contracts.
 
         Raises:
@@ -211,14 +212,15 @@ class Book(BookReader):
         """
         with self._lock:
             try:
-                names = self._slots.admit(chain, self._series.as_of)
+                chain, quoted = self._series.meet(chain)
+                names = self._slots.admit(chain)
             except InputError:
                 self._refused["bad_rows"] += 1
                 raise
             joined, series, settlements = self._series.joined_by(chain)
             held, share = self._holdings.of(chain, contracts)
             columns = core_columns(chain, held, share, series, settlements)
-            columns.update(traded=self._holdings.taken(names), days=joined.days)
+            columns.update(traded=self._holdings.taken(names), days=quoted)
             first = self._core.add_rows(columns, joined.years)
             self._holdings.admit(names, len(self._slots))
             self._slots.append(chain, names)

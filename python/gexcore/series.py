@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gexcore.chain import Chain
+from gexcore.errors import InputError
 from gexcore.horizon import chain_at, days_ahead
 from gexcore.implied_vols import Vols
 
@@ -45,6 +47,30 @@ class Series:
         """The same series later, as `chain_at` has it."""
         days = self.days + days_ahead(self.rows, when)
         return Series(chain_at(self.rows, when), days)
+
+    def meet(self, chain: Chain) -> tuple[Chain, float]:
+        """More rows at the time of these, and the days gone by when they were quoted.
+
+        Raises:
+            InputError: they are of a later time, or of another one that cannot be moved.
+        """
+        ours, theirs = self.as_of, chain.as_of
+        if chain.clock != self.rows.clock:
+            raise InputError(
+                f"rows: follow the clock {chain.clock!r}, the book {self.rows.clock!r}",
+                hint="chain.with_conventions(clock=...)",
+            )
+        if ours is None and theirs is None:
+            return chain, self.days
+        if ours is None or theirs is None or theirs.time > ours.time:
+            raise InputError(
+                f"rows: are as of {theirs and theirs.time}, the book is as of {ours and ours.time}",
+                hint="book.set_time(...) first" if ours and theirs else "give both an as_of",
+            )
+        if theirs.time == ours.time:
+            return chain, self.days
+        ago = (ours.time.astimezone(UTC) - theirs.time.astimezone(UTC)) / timedelta(days=1)
+        return chain_at(chain, ours.time), self.days - ago
 
     def joined_by(self, chain: Chain) -> tuple[Series, Int32, Int32]:
         """With the series of more rows; the numbers of those rows' series and settlements."""

@@ -133,31 +133,17 @@ class Slots:
         columns = (self._columns.get(name) for name in ("strike", "is_call", "root", "expiry"))
         return handles_of(*(None if c is None else c.view[slots] for c in columns))
 
-    def admit(self, chain: Chain, now: Any) -> list[Handle]:
+    def admit(self, chain: Chain) -> list[Handle]:
         """The names of new rows.
 
-        Args:
-            chain: the new rows.
-            now: as_of of the book.
-
         Raises:
-            InputError: they lack what the book has, are of another time, or are there already.
+            InputError: they lack what the book has, or are there already.
         """
         for name in ("root", "expiry"):
             if (getattr(self._base, name) is None) != (getattr(chain, name) is None):
                 raise InputError(
                     f"rows: the book and the new rows must both have {name}, or neither"
                 )
-        ours, theirs = (None if when is None else when.time for when in (now, chain.as_of))
-        if ours != theirs:
-            raise InputError(
-                f"rows: are as of {theirs}, the book is as of {ours}", hint="with_conventions"
-            )
-        if chain.clock != self._base.clock:
-            raise InputError(
-                f"rows: follow the clock {chain.clock!r}, the book {self._base.clock!r}",
-                hint="with_conventions",
-            )
         names = names_in(chain)
         known = next((name for name in names if self.find(name) is not None), None)
         if known is not None:

@@ -151,6 +151,8 @@ public:
 
     std::size_t rows() const;
     std::uint64_t version() const;
+    // Blocks of 512 rows that the next read of the profile sums anew; `at_spot`: of levels, net or an exact regime.
+    std::size_t stale_blocks(bool at_spot) const;
     std::int64_t first_row() const;  // number of the row in slot 0; those of other slots follow
 
     // New rows get the next numbers, the first of which is returned. Series beyond those known need `years` for all.
