@@ -1,178 +1,17 @@
-"""A live book against the batch computation on its snapshot, bit for bit, after any changes."""
+"""A live book against the batch computation on its snapshot, bit for bit, read by read."""
 
 from __future__ import annotations
 
 import math
-import os
-import threading
+import time
 from typing import Any
 
 import gexcore as gex
-import hypothesis.strategies as st
 import numpy as np
 import pytest
-from gexcore.readings import BookSnapshot, followed
-from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-
-SOAK = int(os.environ.get("GEXCORE_SOAK", "3000"))  # operations; the long soak is 1000000
-
-
-def batch(now: BookSnapshot, polish: bool = True, **walls: Any) -> dict[str, Any]:
-    chain, positions = now.chain, now.positions
-    greeks = gex.compute_greeks(chain, ("gamma",))
-    exposures = gex.compute_exposures(chain, greeks, positions)
-    profile = gex.sweep_profile(chain, positions)
-    return followed(gex.find_levels(exposures, profile, polish=polish, **walls))
-
-
-def assert_batch(book: gex.Book, **walls: Any) -> None:
-    now = book.snapshot()
-    assert book.levels(exact=True).to_dict() == batch(now, **walls)
-    assert book.levels().to_dict() == batch(now, polish=False, **walls)
-
-
-def small(n: int = 200, seed: int = 3) -> gex.Chain:
-    return gex.synthetic_chain(n=n, seed=seed)
-
-
-NAMED = ("root", "expiry", "strike", "is_call")
-ROWS = st.integers(0, 199)
-VOLS = st.one_of(st.floats(0.03, 2.0), st.sampled_from([0.0, math.nan, -0.1, math.inf, 1e-4, 5.0]))
-SIZES = st.one_of(st.floats(0, 1e5), st.sampled_from([0.0, math.nan, -1.0, math.inf, 1.0, 1e9]))
-
-
-class LiveBook(RuleBasedStateMachine):
-    """Any sequence of operations leaves the levels of the batch."""
-
-    @initialize(
-        rule_name=st.sampled_from(["naive", "short_all", "inverted", "moneyness", "contracts"]),
-        side=st.sampled_from(["net", "gross"]),
-        gated=st.booleans(),
-        seed=st.integers(0, 3),
-    )
-    def begin(self, rule_name: str, side: str, gated: bool, seed: int) -> None:
-        chain = small(seed=seed)
-        self.walls = {"side": side, "gated": gated}
-        self.given = rule_name == "contracts"
-        held = np.random.default_rng(seed).normal(size=len(chain)) if self.given else None
-        self.book = gex.Book(chain, rule_name, contracts=held, side=side, gated=gated)
-        self.spot, self.chain = chain.spot, chain
-        self.removed: set[int] = set()
-        self.names = list(zip(*(getattr(chain, n).tolist() for n in NAMED), strict=True))
-
-    def live(self, row: int) -> int:
-        """A row that is still there, the next after `row`."""
-        at = row % len(self.book)
-        while at in self.removed:
-            at = (at + 1) % len(self.book)
-        return at
-
-    @rule(row=ROWS, vol=VOLS)
-    def quote(self, row: int, vol: float) -> None:
-        self.book.update(self.live(row), implied_vol=vol)
-
-    @rule(rows=st.lists(ROWS, max_size=30), vol=VOLS, size=SIZES)
-    def many(self, rows: list[int], vol: float, size: float) -> None:
-        at = np.array([self.live(row) for row in rows], np.int64)
-        self.book.update(
-            at, implied_vol=np.full(len(at), vol), open_interest=np.full(len(at), size)
-        )
-
-    @rule(row=ROWS, size=SIZES)
-    def interest(self, row: int, size: float) -> None:
-        self.book.update(self.live(row), open_interest=size)
-
-    @rule(row=ROWS, held=st.floats(-1e4, 1e4))
-    def trade(self, row: int, held: float) -> None:
-        at = self.live(row)
-        if self.given:
-            self.book.update(at, contracts=held)
-        else:
-            with pytest.raises(gex.InputError, match="follows its open interest"):
-                self.book.update(at, contracts=held)
-
-    @rule(move=st.one_of(st.floats(-0.01, 0.01), st.sampled_from([-0.5, 0.5, 0.1])))
-    def move_spot(self, move: float) -> None:
-        if 500 < self.spot * (1 + move) < 50000:
-            self.spot *= 1 + move
-        self.book.set_spot(self.spot)
-
-    @rule(days=st.floats(0, 2))
-    def wait(self, days: float) -> None:
-        self.book.set_time(days)
-
-    @rule(row=ROWS)
-    def remove(self, row: int) -> None:
-        if len(self.removed) + 1 < len(self.book):
-            at = self.live(row)
-            self.book.remove_rows(at)
-            self.removed.add(at)
-            with pytest.raises(gex.InputError, match="was removed"):
-                self.book.update(at, implied_vol=0.2)
-
-    @rule()
-    def compact(self) -> None:
-        self.names = [name for i, name in enumerate(self.names) if i not in self.removed]
-        self.book.compact()
-        self.removed = set()
-
-    @rule()
-    def add_back(self) -> None:
-        there = {name for i, name in enumerate(self.names) if i not in self.removed}
-        columns = [getattr(self.chain, n).tolist() for n in NAMED]
-        gone = np.array([name not in there for name in zip(*columns, strict=True)])
-        if not gone.any():
-            return
-        new = self.chain._replace(as_of=self.book.snapshot().chain.as_of).filter(gone)
-        held = np.ones(len(new)) if self.given else None
-        rows = self.book.add_rows(new, contracts=held)
-        assert rows.tolist() == list(range(len(self.names), len(self.names) + len(new)))
-        self.names += list(zip(*(getattr(new, n).tolist() for n in NAMED), strict=True))
-
-    @invariant()
-    def same_as_batch(self) -> None:
-        if hasattr(self, "book"):
-            assert_batch(self.book, **self.walls)
-
-
-TestLiveBook = LiveBook.TestCase
-TestLiveBook.settings = settings(
-    max_examples=25,
-    stateful_step_count=50,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-
-
-def test_soak() -> None:
-    rng = np.random.default_rng(11)
-    chain = small(512)
-    book, spot, live = gex.Book(chain), chain.spot, list(range(512))
-    for step in range(1, SOAK + 1):
-        kind = rng.choice(5, p=[0.6, 0.2, 0.15, 0.04, 0.01])
-        row = live[int(rng.integers(len(live)))]
-        if kind == 0:
-            book.update(row, implied_vol=float(rng.uniform(0.05, 0.6)))
-        elif kind == 1:
-            book.update(row, open_interest=float(rng.integers(0, 5000)))
-        elif kind == 2:
-            spot = min(max(spot * math.exp(0.001 * rng.normal()), 4000.0), 6000.0)
-            book.set_spot(spot)
-        elif kind == 3:
-            book.remove_rows(row)
-            live.remove(row)
-        else:
-            book.set_time(1e-3 if step < 100_000 else 0.0)
-        if len(live) < 400:  # the lost contracts come back
-            mask = np.ones(len(book), np.bool_)
-            mask[live] = False
-            back = book.snapshot().chain.filter(mask)
-            book.compact()
-            book.add_rows(back)
-            live = list(range(len(book)))
-        if step % 100 == 0:
-            assert_batch(book)
+from gexcore.conventions import REASONS, USED
+from gexcore.readings import followed
+from live_books import assert_batch, small
 
 
 def test_many_blocks_and_windows() -> None:
@@ -352,31 +191,169 @@ def test_balanced_book_has_no_crossing_of_rounding() -> None:
     assert_batch(book)
 
 
-def test_readers_never_see_half_a_change() -> None:
-    """Two rows always move together; the levels belong to one of the two states."""
-    book = gex.Book(gex.synthetic_chain(n=1500))
-    pair = np.flatnonzero(book.snapshot().chain.open_interest > 100)[:2]
-    states = []
-    for vol in (0.1, 0.3):
-        book.update(pair, implied_vol=np.full(2, vol))
-        states.append((book.net(), book.levels(exact=True).to_dict()))
-    stop, failures = threading.Event(), []
+def test_added_rows_come_to_the_time_of_the_book() -> None:
+    chain = gex.synthetic_chain(n=1000)
+    mask = np.arange(1000) % 5 > 0
+    book = gex.Book(chain.filter(mask))
+    book.set_time("2026-03-19T11:00-04:00")
+    later = gex.chain_at(chain, "2026-03-19T11:00-04:00")
+    book.add_rows(chain.filter(~mask))
+    now = book.snapshot().chain
+    order = np.concatenate([np.flatnonzero(mask), np.flatnonzero(~mask)])
+    assert now.time_to_expiry.tobytes() == later.time_to_expiry[order].tobytes()
+    assert now.status.tolist() == later.status[order].tolist()
+    assert_batch(book)
+    for other, message in (
+        (gex.chain_at(chain, 10.0), "as of"),
+        (chain.with_conventions(clock="calendar/365"), "clock"),
+        (chain._replace(root=None), "root"),
+        (chain._replace(as_of=None), "as of"),
+    ):
+        book.remove_rows(book.snapshot().rows[-1:])
+        with pytest.raises(gex.InputError, match=message):
+            book.add_rows(other.filter(np.arange(1000) == 995))
+    assert book.counts()["bad_rows"] == 4
+    assert_batch(book)
 
-    def read() -> None:
-        while not stop.is_set():
-            found = book.levels(exact=True)
-            if ((found.net, found.gross), found.to_dict()) not in states:
-                failures.append(found.net)
-            now = book.snapshot().chain.implied_vol[pair]
-            if now[0] != now[1]:
-                failures.append(now)
 
-    readers = [threading.Thread(target=read) for _ in range(7)]
-    for reader in readers:
-        reader.start()
-    for step in range(400):
-        book.update(pair, implied_vol=np.full(2, (0.1, 0.3)[step % 2]))
-    stop.set()
-    for reader in readers:
-        reader.join()
-    assert not failures
+def test_an_empty_book_can_be_read_and_filled() -> None:
+    chain = small()
+    none = chain.filter(np.zeros(len(chain), np.bool_))
+    for positions in ("naive", "flow"):
+        book = gex.Book(none, positions)
+        assert book.levels().zero_gamma.status == book.levels(exact=True).zero_gamma.status
+        assert (book.regime().kind, book.net()) == ("no_exposure", (0.0, 0.0))
+        assert (len(book), len(book.snapshot().chain), len(book.by_strike())) == (0, 0, 0)
+        assert book.compact().tolist() == []
+        book.set_spot(5100.0)
+        book.set_time(0.5)
+        assert book.changes() == []
+        assert_batch(book)
+        rows = book.add_rows(chain)
+        assert_batch(book)
+        book.remove_rows(rows)
+        book.compact()
+        assert (len(book), book.regime().kind) == (0, "no_exposure")
+        assert_batch(book)
+
+
+def test_bad_quotes_are_kept_and_counted() -> None:
+    chain = small().with_implied_vols("mid", only_missing=False)
+    book = gex.Book(chain)
+    row = int(np.flatnonzero((chain["bid"] > 1) & (chain.open_interest > 0))[0])
+    for bid, ask, kind, reason in (
+        (math.nan, 5.0, "missing_quote", "no_price"),
+        (4.0, math.inf, "missing_quote", "no_price"),
+        (-4.0, 5.0, "missing_quote", "no_price"),
+        (5.0, 4.0, "crossed_quote", "no_price"),
+        (1e-9, 1e-9, None, None),
+        (0.0, 5.0, None, "no_price"),
+        (1e9, 1e9, None, "above_maximum"),
+    ):
+        before = book.counts()
+        book.update(row, bid=bid, ask=ask)
+        changed = {name for name, count in book.counts().items() if count != before[name]}
+        assert changed == ({kind} if kind else set())
+        now = book.snapshot().chain
+        assert (now["ask"][row] == ask) or math.isnan(ask)
+        if reason:
+            assert now.status[row] == REASONS.index(reason)
+            assert reason in gex.analyze(now).levels.coverage.dropped
+        assert_batch(book)
+    for column, value, kind in (
+        ("implied_vol", math.nan, "missing_vol"), ("implied_vol", 0.0, "missing_vol"),
+        ("implied_vol", -0.1, "bad_vol"), ("implied_vol", math.inf, "bad_vol"),
+        ("open_interest", -1.0, "bad_size"), ("open_interest", math.nan, "bad_size"),
+    ):  # fmt: skip
+        before = book.counts()[kind]
+        book.update(row, **{column: value})
+        assert book.counts()[kind] == before + 1
+        assert_batch(book)
+    quotes = {name: float(chain[name][row]) for name in ("bid", "ask")}
+    book.update(row, implied_vol=0.2, open_interest=100.0, **quotes)
+    assert book.snapshot().chain.status[row] == USED
+    assert book.snapshot().chain.implied_vol[row] == chain.implied_vol[row]
+    assert_batch(book)
+
+
+def test_spot_may_jump() -> None:
+    book = gex.Book(gex.synthetic_chain(n=2000))
+    for factor, jumps in ((1.5, 1), (0.5, 2), (1.01, 2), (0.5, 3), (2.0, 4), (1e-3, 5), (1e3, 6)):
+        book.set_spot(book.levels().spot * factor)
+        assert_batch(book)
+        assert book.counts()["spot_jump"] == jumps
+    for spot in (math.nan, math.inf, 0.0, -5.0, 1e-101, 1e101):
+        before = book.levels(exact=True).to_dict()
+        with pytest.raises(gex.InputError, match="spot"):
+            book.set_spot(spot)
+        assert book.levels(exact=True).to_dict() == before
+    assert book.counts()["bad_spot"] == 6
+    for spot in (1e-100, 1e100, 1e-3, 1e6, 5000.0):  # prices that fit nothing in the book
+        book.set_spot(spot)
+        assert_batch(book)
+
+
+def test_time_never_goes_back() -> None:
+    book = gex.Book(small())
+    book.set_time(1.0)
+    before = book.levels(exact=True).to_dict()
+    for when in (-1e-6, "2026-03-18T10:30-04:00", "2026-03-20T10:30", math.nan, math.inf, True):
+        with pytest.raises(gex.GexError):
+            book.set_time(when)
+    assert book.levels(exact=True).to_dict() == before
+    assert book.counts()["bad_time"] == 6
+    book.set_time(0.0)  # standing still is not going back
+    book.set_time(4000.0)  # everything has settled
+    assert book.regime().kind == "no_exposure"
+    assert_batch(book)
+
+
+def test_refusals_are_counted() -> None:
+    book = gex.Book(small())
+    for call, name in (
+        (lambda: book.row("SPX", "1999-01-01", 1.0, "C"), "unknown_contract"),
+        (lambda: book.update(200, implied_vol=0.2), "unknown_row"),
+        (lambda: book.update(np.array([0, -1]), implied_vol=np.array([0.2, 0.2])), "unknown_row"),
+        (lambda: book.remove_rows(1 << 40), "unknown_row"),
+        (lambda: book.add_rows(small()), "bad_rows"),
+    ):
+        before = book.counts()[name]
+        with pytest.raises(gex.InputError):
+            call()
+        assert book.counts()[name] == before + 1
+    book.remove_rows(np.array([3, 4, 3]))
+    for _ in range(2):
+        with pytest.raises(gex.InputError, match="row 3 was removed"):
+            book.update(np.array([2, 3]), implied_vol=np.array([0.2, 0.2]))
+    assert book.counts()["removed_row"] == 2
+    book.remove_rows(3)  # twice is once
+    book.compact()
+    with pytest.raises(gex.InputError, match="row 7 is of before compact"):
+        book.update(7, implied_vol=0.2)
+    assert book.counts()["old_row"] == 1
+    assert_batch(book)
+
+
+def test_rows_of_any_integer_type() -> None:
+    book = gex.Book(small())
+    for row in (3, np.int64(3), np.int32(3), np.arange(5)[3]):
+        book.update(row, implied_vol=0.2)
+    for row in (True, 3.0, "3", None, [3], np.array([3.0]), np.array([True])):
+        with pytest.raises((gex.InputError, TypeError), match="row"):
+            book.update(row, implied_vol=0.2)
+
+
+def test_slots_grow_in_time_and_memory_as_rows_do() -> None:
+    """Rows one by one: the second half of them costs what the first half costs."""
+    chain = gex.synthetic_chain(n=4000)
+    parts = [chain.filter(np.arange(4000) == row) for row in range(4000)]
+    book, times = gex.Book(parts[0]), []
+    for half in (parts[1:2000], parts[2000:]):
+        start = time.process_time()
+        for part in half:
+            book.add_rows(part)
+        times.append(time.process_time() - start)
+    assert times[1] < 2 * times[0]
+    now = book.snapshot()
+    assert now.chain.strike.tobytes() == chain.strike.tobytes()
+    assert book.levels(exact=True).to_dict() == followed(gex.analyze(chain).levels)

@@ -32,8 +32,7 @@ def live(analysis: gex.Analysis) -> tuple[Any, ...]:
     watch = gex.LevelWatch(book)
     watch.poll()
     book.set_spot(2 * analysis.chain.spot)
-    for _ in range(3):
-        watch.poll()
+    watch.poll()
     parts = book.levels(), book.levels(exact=True), book.regime(), book.staleness()
     return (*parts, book.snapshot(), *watch.changes())
 

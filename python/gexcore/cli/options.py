@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from gexcore import __version__, bsm
+from gexcore.cli.feed_options import record_options, replay_options
 from gexcore.cli.report import report_options
 from gexcore.cli.values import names, share, shares
 from gexcore.clock import CLOCKS
@@ -374,6 +375,8 @@ def build_parser(
             "a picture: strikes, profile, heat map, scenario, ladder or path",
             [path, held, moves, _grid_options(), _plot_options()],
         ),
+        "replay": ("levels as they change while a recorded stream is played", [replay_options()]),
+        "record": ("make a recorded stream, or copy one", [record_options()]),
         "greeks": ("greeks of every contract", [path, _greek_options(), table]),
         "rates": ("forward, rate and yield per expiry from put-call parity", [path, table]),
         "demo": ("the whole path on a synthetic chain", [table]),
