@@ -25,6 +25,7 @@ ROOMS = (
     "frames",
     "results",
     "output",
+    "progress",
     "cpu",
     "cpp",
     "units",
@@ -84,10 +85,13 @@ ROOMS = (
     "watch",
     "reader",
     "book",
+    "feed",
+    "replay",
 )
-DOORS = ("io", "plot", "synthetic", "cli", "__main__")
+DOORS = ("io", "plot", "recording", "report", "synthetic", "cli", "__main__")
 READERS_MAY = {
-    "errors", "results", "output", "clock", "rates", "frames", "columns", "chain", "trades",
+    "errors", "results", "output", "progress", "clock", "rates", "frames", "columns", "chain",
+    "trades",
 }  # fmt: skip
 OPENS_DOORS = ("cli", "__main__", "")  # "" is the package itself
 

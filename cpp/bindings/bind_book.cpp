@@ -139,6 +139,8 @@ std::int64_t add_rows(SharedBook& shared, const py::dict& columns, const Doubles
     const auto *series = index("series"), *settlement = index("settlement");
     const bool *is_call = flag("is_call"), *only_missing = flag("only_missing");
     const auto days = columns["days"].cast<double>();
+    const double* quoted = columns.contains("quoted") ? number("quoted") : nullptr;  // of rows that were in a book before
+    const double* sized = columns.contains("sized") ? number("sized") : nullptr;
     std::vector<BookRow> rows;
     std::vector<BookQuote> quotes;
     rows.reserve(count), quotes.reserve(count);
@@ -146,7 +148,8 @@ std::int64_t add_rows(SharedBook& shared, const py::dict& columns, const Doubles
         rows.push_back({strike[i], multiplier[i], rate[i], yield[i], share[i], series[i], is_call[i],
                         static_cast<RowStatus>(status[i]), static_cast<VolSource>(source[i]), only_missing[i], settlement[i],
                         spot[i]});
-        quotes.push_back({vol[i], size[i], held[i], bid[i], ask[i], days, days, vendor[i], traded[i]});
+        quotes.push_back({vol[i], size[i], held[i], bid[i], ask[i], quoted ? quoted[i] : days, sized ? sized[i] : days,
+                          vendor[i], traded[i]});
     }
     const std::vector<double> times = vector_of(years);
     std::int64_t first = 0;
@@ -182,6 +185,9 @@ py::dict state(SharedBook& shared) {
     columns["vendor_vol"] = array_of(found.vendor_vol);
     columns["open_interest"] = array_of(found.open_interest);
     columns["contracts"] = array_of(found.contracts);
+    columns["per_open_interest"] = array_of(found.per_open_interest);
+    columns["held"] = array_of(found.held);
+    columns["traded"] = array_of(found.traded);
     columns["bid"] = array_of(found.bid);
     columns["ask"] = array_of(found.ask);
     columns["status"] = array_of(found.status);

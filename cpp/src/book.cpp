@@ -224,9 +224,10 @@ void Book::net(double& net, double& gross) {
 BookState Book::state() {
     const Guard guard(live_->lock);
     const BookSlots& s = live_->slots;
-    return {live_->spot, live_->days, live_->version, live_->anchors, live_->first_row, s.quoted,
-            s.sized,     s.years,     s.vol,          s.vendor_vol,   s.open_interest,  s.contracts,
-            s.bid,       s.ask,       s.status,       s.removed};
+    return {live_->spot,     live_->days, live_->version, live_->anchors, live_->first_row,
+            s.quoted,        s.sized,     s.years,        s.vol,          s.vendor_vol,
+            s.open_interest, s.contracts, s.bid,          s.ask,          s.per_open_interest,
+            s.held,          s.traded,    s.status,       s.removed};
 }
 
 }  // namespace gexcore

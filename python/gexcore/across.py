@@ -17,6 +17,7 @@ from gexcore.greeks import compute_greeks
 from gexcore.levels import find_levels
 from gexcore.positions import Positions, assign_positions
 from gexcore.profile import sweep_profile
+from gexcore.progress import progress
 from gexcore.quick import quick_levels
 from gexcore.rates import Rates
 from gexcore.regime import classify_regime
@@ -325,7 +326,8 @@ def levels_across(
     asked, notes = declare(choices, conventions)
     found: dict[Convention, AcrossRow] = {}
     # in an order in which neighbours share times, rates and rows
-    for convention in sorted(asked, key=lambda each: tuple(map(str, each))):
+    ordered = sorted(asked, key=lambda each: tuple(map(str, each)))
+    for convention in progress(ordered, "conventions"):
         moved, held = choices.book(convention)
         found[convention] = _evaluate(moved, held, convention, threads)
         if moved.rates.source == "flat fallback":

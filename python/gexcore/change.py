@@ -20,6 +20,7 @@ from gexcore.levels import find_levels
 from gexcore.pairing import Pair, pair_books
 from gexcore.positions import RULES, Positions, assign_positions
 from gexcore.profile import sweep_profile
+from gexcore.progress import progress
 from gexcore.results import Result, align, frame, money, number, plain
 from gexcore.units import unit_of
 
@@ -288,7 +289,7 @@ def _mixtures(
     needs = tuple(dict.fromkeys(need for name in names for need in unit_of(name).needs))
     values = np.full((2 ** len(active), len(names) + len(LEVELS)), np.nan)
     missing: dict[str, list[str]] = {name: [] for name in (*names, *LEVELS)}
-    for row in range(len(values)):
+    for row in progress(range(len(values)), "books"):
         chain, held = pair.book([name for i, name in enumerate(active) if row >> i & 1])
         exposures = compute_exposures(chain, compute_greeks(chain, needs, threads), held)
         levels = find_levels(exposures, sweep_profile(chain, held, threads=threads), side, gated)

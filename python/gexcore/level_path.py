@@ -16,6 +16,7 @@ from gexcore.dynamics import Dynamics
 from gexcore.errors import InputError
 from gexcore.horizon import chain_at, days_ahead, times_ahead
 from gexcore.positions import Positions, assign_positions
+from gexcore.progress import progress
 from gexcore.results import Result, align, frame, money, number, plain
 
 Float64 = npt.NDArray[np.float64]
@@ -126,7 +127,8 @@ def level_path(
     if not len(days) or (np.diff(days) <= 0).any():
         raise InputError("times: must ascend, one at least", hint="times=[0.0, 1.0, 2.0]")
     rule = Dynamics.parse(dynamics).fitted(chain)  # the smiles of now: quotes do not move in time
-    rows = [_row(chain_at(chain, when), held, side, gated, rule) for when in times]
+    ahead = progress(times, "times")
+    rows = [_row(chain_at(chain, when), held, side, gated, rule) for when in ahead]
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     rolled = columns.pop("expired")
     manifest = {**chain.manifest, **held.manifest, "wall_side": side, "wall_gated": gated,

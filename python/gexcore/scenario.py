@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from gexcore.horizon import chain_at, days_ahead, times_ahead
 from gexcore.output import write_file
 from gexcore.positions import Positions, assign_positions
 from gexcore.profile import given_grid
+from gexcore.progress import progress
 from gexcore.repricing import Repricer, delivered_shares, shifted
 from gexcore.results import Result, align, frame, money, number, plain
 from gexcore.units import Market, unit_of
@@ -114,7 +115,6 @@ def scenario_cube(
     *,
     dynamics: Dynamics | str = "sticky_strike",
     threads: int | None = None,
-    progress: Callable[[float], None] | None = None,
 ) -> ScenarioCube:
     """Re-price the dealers' book over spot x time x vol.
 
@@ -131,7 +131,6 @@ def scenario_cube(
             their default units, or "hedge_flow": shares that dealers must have bought since now.
         dynamics: how vols move with spot, see `sweep_profile`.
         threads: as in `bsm.greeks`.
-        progress: called with the share done after each time.
 
     Returns:
         ScenarioCube; memory holds the result and a few columns, never rows x nodes.
@@ -165,15 +164,13 @@ def scenario_cube(
     book = _Book(chain, held, exposure, Dynamics.parse(dynamics).fitted(chain), threads)
     values = np.empty((len(grid), len(days), len(shifts)))
     laters, settled = [], []
-    for j, when in enumerate(times):
+    for j, when in enumerate(progress(times, "times")):
         later = chain_at(chain, when)
         for k, shift in enumerate(shifts):
             values[:, j, k] = book.evaluate(later, grid, float(shift))
         gone = (chain.status == USED) & (later.status != USED)
         laters.append(later.as_of.time.isoformat(timespec="minutes") if later.as_of else "")
         settled.append(int(gone.sum()))
-        if progress is not None:
-            progress((j + 1) / len(days))
     for array in (grid, days, shifts, values):
         array.flags.writeable = False
     return ScenarioCube(

@@ -13,6 +13,7 @@ from gexcore import _core, bsm
 from gexcore.errors import InputError, NotComputedError
 from gexcore.levels import Levels
 from gexcore.profile import Profile
+from gexcore.progress import progress
 from gexcore.regime import kind_of
 from gexcore.results import Result, align, money, number, plain
 
@@ -186,7 +187,7 @@ def _flips(profile: Profile, codes: npt.NDArray[np.int32], signs: Float64) -> Fl
     chain, spots, count = profile.chain, profile.spots, signs.shape[1]
     values, slopes = (np.empty((count, len(spots))) for _ in range(2))
     used = profile.weight != 0.0
-    for j, spot in enumerate(spots.tolist()):
+    for j, spot in enumerate(progress(spots.tolist(), "spots")):
         g = bsm.greeks(
             spot, chain.strike, chain.time_to_expiry, chain.implied_vol, chain.rate,
             chain.dividend_yield, chain.is_call, which=("gamma", "speed"),

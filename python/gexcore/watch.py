@@ -14,7 +14,9 @@ from gexcore.readings import BookLevels
 from gexcore.regime import kind_of
 from gexcore.results import Result, number
 
-KINDS = ("zero_gamma_crossed", "call_wall_moved", "put_wall_moved", "regime_changed")
+KINDS = (
+    "zero_gamma_crossed", "call_wall_moved", "put_wall_moved", "regime_changed", "zero_gamma_moved",
+)  # fmt: skip
 KEPT = 10_000  # changes that are remembered
 
 
@@ -62,11 +64,13 @@ class LevelWatch:
             beyond the error of its crossing.
         margin: a wall moves once the new strike is this share ahead of the old one.
         edge: a regime switches once the borders between regimes are passed by this share of them.
+        step: zero gamma has moved once it is this share away from where it was last told; None: its
+            moves are not told.
 
     Any thread may poll. The last 10,000 changes are kept.
 
     Raises:
-        InputError: a band, margin or edge outside [0, 1).
+        InputError: a band, margin, edge or step outside [0, 1).
 
     Example:
         >>> import gexcore as gex
@@ -80,12 +84,19 @@ class LevelWatch:
     """
 
     def __init__(
-        self, book: _Readable, band: float = 5e-4, margin: float = 0.02, edge: float = 0.1
+        self,
+        book: _Readable,
+        band: float = 5e-4,
+        margin: float = 0.02,
+        edge: float = 0.1,
+        step: float | None = None,
     ) -> None:
-        for name, value in (("band", band), ("margin", margin), ("edge", edge)):
-            if not 0 <= value < 1:
+        shares = {"band": band, "margin": margin, "edge": edge, "step": step}
+        for name, value in shares.items():
+            if value is not None and not 0 <= value < 1:
                 raise InputError(f"{name}: {value} is not a share", hint="from 0 to below 1")
         self._book, self._band, self._margin, self._edge = book, band, margin, edge
+        self._step = step
         self._changes: deque[LevelChange] = deque(maxlen=KEPT)
         self._count = 0
         self._last: dict[str, str | float | None] = {}
@@ -148,6 +159,7 @@ class LevelWatch:
             "call_wall_moved": self._wall("call_wall", levels),
             "put_wall_moved": self._wall("put_wall", levels),
             "regime_changed": self._regime(levels),
+            "zero_gamma_moved": self._zero(levels),
         }
         before, self._last = self._last, found
         new = []
@@ -170,6 +182,14 @@ class LevelWatch:
         if last is not None and abs(away) <= self._band + error / zero.value:
             return last
         return "above" if away > 0 else "below"
+
+    def _zero(self, levels: BookLevels) -> str | float | None:
+        """Zero gamma as it was last told, while it is near that."""
+        last, zero = self._last.get("zero_gamma_moved"), levels.zero_gamma.value
+        if self._step is None:
+            return None
+        near = isinstance(last, float) and zero and abs(math.log(zero / last)) <= self._step
+        return last if near else zero
 
     def _wall(self, name: str, levels: BookLevels) -> str | float | None:
         """The strike of a wall; the one it was at while that is nearly as high."""

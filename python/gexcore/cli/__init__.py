@@ -6,9 +6,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from gexcore.cli import columns, levels, moves
+from gexcore.cli import columns, levels, moves, replay, report
 from gexcore.cli.options import build_parser
 from gexcore.errors import GexError
+from gexcore.progress import end_progress
 
 OK, FAILED, USAGE = 0, 1, 2
 
@@ -21,6 +22,9 @@ COMMANDS = {
     "scenario": moves.scenario,
     "hedge": moves.hedge,
     "plot": moves.plot,
+    "report": report.report,
+    "replay": replay.replay,
+    "record": replay.record,
     "greeks": columns.greeks,
     "rates": columns.rates,
     "demo": levels.demo,
@@ -52,12 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(arguments)
     except GexError as error:
+        end_progress()
         print(f"gexcore: error: {error}", file=sys.stderr)
         return USAGE
     except BrokenPipeError:  # the reader of our output has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except KeyboardInterrupt:
+        end_progress()
         print("gexcore: interrupted", file=sys.stderr)
         return 130
     except OSError as error:

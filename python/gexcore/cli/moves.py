@@ -58,20 +58,10 @@ def times_of(text: str | None) -> Any:
     return [time(part) for part in text.split(",")]
 
 
-def _progress(share: float) -> None:
-    """A line on a terminal, gone when done."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        return
-    done = round(30 * share)
-    bar = "\r\033[K" if share >= 1 else f"\r[{'#' * done}{'.' * (30 - done)}] {share:4.0%}"
-    print(bar, end="", file=sys.stderr, flush=True)
-
-
 def _cube(chain: Chain, options: argparse.Namespace) -> ScenarioCube:
     return scenario_cube(
         chain, positions_of(chain, options), grid_of(options.spots, chain.spot),
         times_of(options.times), options.vol_shifts, options.exposure, dynamics=options.dynamics,
-        progress=_progress,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from gexcore.io.cells import Cells, first_price, one_underlying, printed_time, time_text
 from gexcore.io.conclude import Conventions, make_chain
 from gexcore.io.source import RawQuotes
-from gexcore.io.tables import join_cells, read_cells, sources_of
+from gexcore.io.tables import read_parts
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -42,7 +42,7 @@ def read_polygon(source: Any, **conventions: Unpack[Conventions]) -> Chain:
         >>> read_polygon([page], as_of="2024-01-05T16:00-05:00").spot
         100.5
     """
-    cells = join_cells([read_cells(part, _results) for part in sources_of(source)])
+    cells = read_parts(source, _results)
     # an answer may lack the vol of every contract
     cells.need("Polygon", "details.ticker", "open_interest|implied_volatility")
     when = cells.latest("last_quote.last_updated", "underlying_asset.last_updated")
@@ -101,7 +101,7 @@ def read_tradier(source: Any, **conventions: Unpack[Conventions]) -> Chain:
         >>> chain.implied_vol
         array([0.2])
     """
-    cells = join_cells([read_cells(part, _options) for part in sources_of(source)])
+    cells = read_parts(source, _options)
     cells.need("Tradier", "symbol", "underlying|root_symbol", "open_interest")
     when = cells.latest("bid_date", "ask_date", "trade_date")
     mid, smooth = cells.numbers("greeks.mid_iv"), cells.numbers("greeks.smv_vol")

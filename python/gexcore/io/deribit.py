@@ -13,7 +13,7 @@ from gexcore.io.cells import Cells, each, printed_time, time_text
 from gexcore.io.conclude import Conventions, make_chain
 from gexcore.io.occ import OccColumns, known_contracts
 from gexcore.io.source import RawQuotes
-from gexcore.io.tables import join_cells, read_cells, sources_of
+from gexcore.io.tables import read_parts
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -57,7 +57,7 @@ def read_deribit(source: Any, **conventions: Unpack[Conventions]) -> Chain:
         >>> chain.implied_vol, chain["bid"], chain.multiplier
         (array([0.62]), array([260.]), array([1.]))
     """
-    cells = join_cells([read_cells(part, _results) for part in sources_of(source)])
+    cells = read_parts(source, _results)
     cells.need("Deribit", "instrument_name", "mark_iv", "underlying_price", "open_interest")
     everything = cells.rows
     cells = cells.take(_newest(cells.texts("instrument_name"), _stamps(cells)))

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from gexcore.errors import ChainFileError, ConventionError, InputError
 from gexcore.io.source import FileSource, file_error, shown
+from gexcore.progress import progress
 from gexcore.trades import Trades, previous_quotes
 
 _MEMBER = re.compile(
@@ -141,7 +142,7 @@ def _read(
     names: list[tuple[str, ...]] = []
     lines: list[list[float]] = []
     counts = []
-    for name, text in _members(source):
+    for name, text in progress(_members(source), f"{kind} bars"):
         found = _MEMBER.fullmatch(PurePath(name).name)
         place = f"{_name(source)}, {shown(name, 90)}"
         if found is None or found[3] != kind:

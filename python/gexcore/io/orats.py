@@ -11,7 +11,7 @@ from gexcore.io.cells import Cells, first_price, one_underlying, session_close, 
 from gexcore.io.conclude import Conventions, make_chain
 from gexcore.io.occ import known_contracts
 from gexcore.io.source import RawQuotes
-from gexcore.io.tables import join_cells, read_cells, sources_of
+from gexcore.io.tables import read_parts
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -46,7 +46,7 @@ def read_orats(source: Any, **conventions: Unpack[Conventions]) -> Chain:
         >>> chain.open_interest, chain.as_of.time.hour
         (array([7., 8.]), 16)
     """
-    cells = join_cells([read_cells(part) for part in sources_of(source)])
+    cells = read_parts(source)
     cells.need("ORATS", "expirdate", "strike", "callopeninterest", "putopeninterest")
     ticker = str(conventions.get("underlying") or one_underlying(cells, "ticker") or "UNKNOWN")
     evening = [_AFTERNOON[ticker] if ticker in AM_ROOTS and text.lower() == "pm" else ticker

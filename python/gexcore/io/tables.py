@@ -13,6 +13,7 @@ from gexcore.errors import InputError
 from gexcore.frames import frame_table, is_frame
 from gexcore.io.cells import Cells
 from gexcore.io.source import FileSource, file_error, read_text, shown
+from gexcore.progress import progress
 
 _MAX_COLUMNS = 400
 _PREAMBLE = 12
@@ -130,6 +131,12 @@ def _from_csv(text: str, name: str) -> Cells:
     return Cells(name, columns, len(body), broken, line=at + 1)
 
 
+def read_parts(source: Any, find: Find | None = None) -> Cells:
+    """One source or several, such as pages, as one table: see `read_cells`."""
+    parts = progress(sources_of(source), "files")
+    return join_cells([read_cells(part, find) for part in parts])
+
+
 def join_cells(parts: Sequence[Cells]) -> Cells:
     """Stack tables of one kind, such as the pages of an answer; missing columns are empty there."""
     if len(parts) == 1:
@@ -166,4 +173,4 @@ def sources_of(source: Any) -> list[Any]:
     return [source]
 
 
-__all__ = ["FileSource", "join_cells", "load_json", "read_cells", "sources_of"]
+__all__ = ["FileSource", "join_cells", "load_json", "read_cells", "read_parts", "sources_of"]
