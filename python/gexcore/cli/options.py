@@ -28,6 +28,7 @@ _EPILOG = """examples:
   gexcore profile spx.csv --which gamma,delta --from 4000 --to 5000 --steps 101
   gexcore diff spx_monday.csv spx_tuesday.csv
   gexcore rates spx.csv
+  gexcore record --synthetic -o feed.jsonl && gexcore replay feed.jsonl
 
 A file is a chain in one of the formats that `gexcore formats` lists, plain or .gz; - is standard
 input.
