@@ -88,7 +88,7 @@ ROOMS = (
     "feed",
     "replay",
 )
-DOORS = ("io", "plot", "recording", "synthetic", "cli", "__main__")
+DOORS = ("io", "plot", "recording", "report", "synthetic", "cli", "__main__")
 READERS_MAY = {
     "errors", "results", "output", "progress", "clock", "rates", "frames", "columns", "chain",
     "trades",

@@ -1,4 +1,4 @@
-"""Any sequence of operations leaves a live book with the columns of a plain model and the levels of a batch."""
+"""Any operations leave a live book with the columns of a plain model and the levels of a batch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from live_books import Mirror, assert_batch, small
 
-# GEXCORE_SOAK=1e6 is the long soak: so many operations on 512 rows, and more examples of the machine.
+# GEXCORE_SOAK=1e6 is the long soak: so many operations on 512 rows, more examples of the machine.
 SOAK = int(float(os.environ.get("GEXCORE_SOAK", "3000")))
 EXAMPLES = 100 if "GEXCORE_SOAK" in os.environ else 25
 
@@ -194,7 +194,8 @@ class Soak:
 
     def step(self) -> None:
         kind = int(np.searchsorted(self.shares, self.rng.random()))
-        self.kinds[min(kind, len(self.kinds) - 1)](self.live[int(self.rng.integers(len(self.live)))])
+        slot = self.live[int(self.rng.integers(len(self.live)))]
+        self.kinds[min(kind, len(self.kinds) - 1)](slot)
         if len(self.live) < 400:  # the lost contracts come back
             self.refill()
 
@@ -214,7 +215,8 @@ class Soak:
         self.change(slot, bid=bid, ask=1.05 * bid + 0.05)
 
     def crossed(self, slot: int) -> None:
-        self.change(slot, bid=self.rng.choice([5.0, math.nan, 0.0]), ask=float(self.rng.integers(5)))
+        bid, ask = self.rng.choice([5.0, math.nan, 0.0]), float(self.rng.integers(5))
+        self.change(slot, bid=bid, ask=ask)
 
     def spot(self, slot: int) -> None:
         model = self.model

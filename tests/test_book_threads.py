@@ -1,4 +1,4 @@
-"""A live book shared by threads: readers see whole states, writers lose nothing, old rows never hit another."""
+"""A live book shared by threads: readers see whole states, no write is lost or hits another row."""
 
 from __future__ import annotations
 
@@ -224,3 +224,22 @@ def test_watch_and_callbacks_from_many_threads() -> None:
     assert [change.sequence for change in changes] == told
     versions = [change.version for change in changes]
     assert versions == sorted(versions)
+
+
+def test_a_chain_is_read_while_its_book_is() -> None:
+    """Who numbers columns of the chain that a book was made of does not disturb its snapshots."""
+    columns = {f"c{i}": np.arange(2) for i in range(400)}
+    for _ in range(5):
+        chain = gex.Chain.from_arrays(
+            spot=100.0, strike=[95.0, 105.0], is_call=[True, False], implied_vol=0.2,
+            open_interest=10, time_to_expiry=0.1, columns=columns,
+        )  # fmt: skip
+        book = gex.Book(chain)
+
+        def write(chain: gex.Chain = chain) -> None:
+            for name in columns:
+                chain.codes(name)
+                time.sleep(0)
+
+        together(write, book.snapshot, readers=2)
+        assert book.levels().gross > 0

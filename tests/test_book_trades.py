@@ -1,4 +1,4 @@
-"""Trades applied to a live book: the contracts of `from_trades` over the whole tape, bit for bit."""
+"""Trades on a live book give the contracts of `from_trades` over the whole tape, bit for bit."""
 
 from __future__ import annotations
 
@@ -211,7 +211,8 @@ def test_settings_stay() -> None:
     book = gex.Book(chain, "flow")
     book.apply_trades(some(columns, slice(0, 50)), accuracy=np.full(50, 0.7))
     book.apply_trades(some(columns, slice(50, 100)), accuracy=np.full(50, 0.9))
-    for other in ({}, {"rule": "quote"}, {"accuracy": 0.8}, {"accuracy": [0.8], "errors": "contract"}):
+    per_trade = {"accuracy": [0.8], "errors": "contract"}
+    for other in ({}, {"rule": "quote"}, {"accuracy": 0.8}, per_trade):
         with pytest.raises(gex.ConventionError, match="for the trades before these"):
             book.apply_trades(some(columns, slice(0, 1)), **other)
     with pytest.raises(gex.ConventionError, match="needs trades"):

@@ -13,7 +13,6 @@ from gexcore.implied_vols import VOL_SOURCES
 from live_books import assert_batch
 
 
-
 def flat(n: int = 400) -> gex.Chain:
     """A chain whose vendor has no vol for every third contract."""
     chain = gex.synthetic_chain(n=n, seed=5)

@@ -68,6 +68,7 @@ def test_ages_follow_rows_that_come_and_go() -> None:
     book, rng = gex.Book(chain.filter(mask)), np.random.default_rng(4)
     for step in range(30):
         book.set_time(float(rng.uniform(0, 0.3)))
+        book.regime()  # what follows is not hidden by the clock
         rows = book.snapshot().rows[rng.integers(0, 900, 50)]
         if step == 10:
             book.remove_rows(book.snapshot().rows[900:1000])

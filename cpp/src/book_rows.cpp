@@ -132,7 +132,7 @@ void Book::Live::append(const BookRow& row, const BookQuote& quote) {
     BookSlots& s = slots;
     const std::size_t at = s.count();
     s.each_column([&](auto& column) { column.emplace_back(); });
-    s.strike[at] = row.strike;
+    s.strike[at] = positive(row.strike) ? row.strike : 0.0;  // never used then, but strikes must have an order
     s.multiplier[at] = row.multiplier;
     s.rate[at] = row.rate;
     s.dividend_yield[at] = row.dividend_yield;

@@ -43,6 +43,9 @@ from gexcore.trades import Trades
 from gexcore.watch import LevelChange, LevelWatch
 
 if TYPE_CHECKING:
+    from gexcore import io as io
+    from gexcore import plot as plot
+    from gexcore import report as report
     from gexcore.io import (
         read_cboe,
         read_chain,
@@ -73,6 +76,7 @@ _READERS = (
     "read_yahoo_cboe",
     "read_yfinance",
 )
+_ROOMS = ("io", "plot", "report")  # gex.plot.plot_profile(...)
 _DOORS = {
     **dict.fromkeys(_READERS, "gexcore.io"),
     **dict.fromkeys(("Recorder", "Recording", "read_recording"), "gexcore.recording"),
@@ -165,12 +169,14 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _DOORS:
+    if name in _DOORS or name in _ROOMS:
         from importlib import import_module
 
+        if name in _ROOMS:
+            return import_module(f"gexcore.{name}")
         return getattr(import_module(_DOORS[name]), name)
     raise AttributeError(f"module 'gexcore' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_ROOMS])

@@ -169,9 +169,7 @@ class Book(BookReader):
             ConventionError: as `from_trades`, or not the arguments of earlier calls.
             InputError: the trades lack a column; nothing has changed then.
         """
-        settings = FlowSettings(
-            rule, accuracy, estimate, errors, min_size, max_size, skip_complex
-        )
+        settings = FlowSettings(rule, accuracy, estimate, errors, min_size, max_size, skip_complex)
         with self._lock:
             counts, slots, taken = self._holdings.trade(trades, settings, self._slots)
             self._core.set_traded(self._core.first_row + slots, taken)

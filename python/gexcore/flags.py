@@ -76,7 +76,7 @@ def _stale(levels: Levels) -> Flag:
 
 
 def flag_age(quote_age: float | None, size_age: float | None, old_share: float | None) -> Flag:
-    """"stale" of a live book, whose rows were quoted at different times.
+    """The flag "stale" of a live book, whose rows were quoted at different times.
 
     Args:
         quote_age, size_age: mean hours since quotes and open interest came in, weighted by open

@@ -192,8 +192,8 @@ def signed_flow(
     weight = size * _decay(trades, used, end, settings.half_life)
     net, deviation = total(side * weight), None
     if probability is not None:
-        value, *spread = worth(side, weight, probability[used], settings)
-        net, deviation = total(value), deviation_of(*map(total, spread), settings)
+        value, first, second = worth(side, weight, probability[used], settings)
+        net, deviation = total(value), deviation_of(total(first), total(second), settings)
     capped = unreconciled = None
     if open_interest_change is not None:
         if settings.half_life is not None:

@@ -40,15 +40,14 @@ def begin_positions(chain: Chain, positions: Positions | str, **arguments: Any) 
 
 def per_open_interest(chain: Chain, rule: str, size: str, weights: Any = None) -> Float64:
     """Contracts that dealers hold per open contract; NaN where contracts are given."""
-    call = chain.is_call
     if rule not in _DERIVED or size != "open_interest":
         return np.full(len(chain), np.nan)
     if rule == "weights":
         return number_column("weights", np.nan if weights is None else weights, len(chain))
     if rule == "short_all":
         return np.full(len(chain), -1.0)
-    long = {"naive": call, "inverted": ~call}.get(rule, ~out_of_the_money(chain))
-    return np.where(long, 1.0, -1.0)
+    short = out_of_the_money(chain) if rule == "moneyness" else chain.is_call != (rule == "naive")
+    return np.where(short, -1.0, 1.0)
 
 
 class Holdings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -51,7 +51,7 @@ class Inventory:
         self._index: dict[Handle, int] = {}
         self._buffer = self._rows = np.zeros(0, _ROW)
         self._dropped: Counter[str] = Counter()  # of trades that name no contract or no size
-        self._dropped_size: Counter[str] = Counter()
+        self._dropped_size: defaultdict[str, float] = defaultdict(float)
         self._sides: dict[str, Counter[str]] = {}
         self._read = self._used = self.late = 0
 
@@ -130,12 +130,12 @@ class Inventory:
         slots = {name: slot for slot, name in reversed(list(enumerate(names)))}
         self._grow([slots[name] for name in self._index])
         at = self._rows["slot"]
-        for name, column in zip(_SUMS, columns, strict=False):
-            self._rows[name] = 0.0 if column is None else column[at]
+        for sums, column in zip(_SUMS, columns, strict=False):
+            self._rows[sums] = 0.0 if column is None else column[at]
         self._read, self._used = flow.read, flow.used
-        for name, (trades, size) in flow.dropped.items():
-            self._dropped[name], self._dropped_size[name] = trades, size
-        self._sides = {name: Counter(tally) for name, tally in flow.sides.items()}
+        for reason, (trades, size) in flow.dropped.items():
+            self._dropped[reason], self._dropped_size[reason] = trades, size
+        self._sides = {kind: Counter(tally) for kind, tally in flow.sides.items()}
         return self.taken(names)
 
     def taken(self, names: list[Handle]) -> Float64:
@@ -179,7 +179,7 @@ class Inventory:
         )  # fmt: skip
 
     def _left_out(self, inside: npt.NDArray[np.bool_]) -> dict[str, tuple[int, float]]:
-        trades, size = Counter(self._dropped), Counter(self._dropped_size)
+        trades, size = self._dropped.copy(), self._dropped_size.copy()
         outside = self._rows[~inside]
         trades["unknown_contract"] += int(outside["trades"].sum())
         size["unknown_contract"] += float(outside["contracts"].sum())
@@ -244,7 +244,9 @@ class Inventory:
         rule = self.settings.rule
         if rule in ("quote", "given") or not len(self._rows):
             return trades.classify(rule)
-        order = np.arange(len(at)) if trades.time is None else np.argsort(trades.time, kind="stable")
+        order = np.arange(len(at))
+        if trades.time is not None:
+            order = np.argsort(trades.time, kind="stable")
         rows, codes = np.unique(at[order], return_inverse=True)
         last = self._rows[rows]
         price = np.where(trades.usable, trades.price, np.nan)[order]
@@ -266,8 +268,5 @@ class Inventory:
         after = self._rows["price"], self._rows["direction"]
         for column, values in zip(after, (prices, ticks), strict=True):
             column[rows[codes[paid]]] = values[paid]  # of several trades the last one stays
-        columns = [np.empty(len(at), c.dtype) for c in (found.side, found.decision, found.quote)]
-        whole = (found.side, found.decision, found.quote)
-        for column, values in zip(columns, whole, strict=True):
-            column[order] = values[start:]
-        return Sides(rule, *columns)
+        back = start + np.argsort(order)
+        return Sides(rule, found.side[back], found.decision[back], found.quote[back])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from threading import RLock
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ class BookReader:
     """The reads of a `Book`, which holds what is read here."""
 
     _core: _core.Book
-    _lock: RLock  # type: ignore[valid-type]
+    _lock: AbstractContextManager[Any]
     _slots: Slots
     _series: Series
     _holdings: Holdings

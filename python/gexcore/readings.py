@@ -290,9 +290,11 @@ class Staleness(Result):
         held, total = size[used], float(size.sum())
         quoted, sized = (24 * (now.days - came[used]) for came in (now.quoted, now.sized))
         fresh = float((held * 2.0 ** (-quoted / half_life)).sum())
-        ages = [float((held * age).sum() / held.sum()) for age in (quoted, sized) if held.sum()]
         old = float(held[quoted > STALE_HOURS].sum() / (held.sum() or 1.0))
-        known = bool(used.any())
+        known, flag = bool(used.any()), flag_age(None, None, None)
+        if held.sum():
+            ages = [float((held * age).sum() / held.sum()) for age in (quoted, sized)]
+            flag = flag_age(ages[0], ages[1], old)
         return cls(
             float(np.median(quoted)) if known else None,
             float(quoted.max()) if known else None,
@@ -300,7 +302,7 @@ class Staleness(Result):
             float(held.sum()) / total if total else 0.0,
             fresh / total if total else 0.0,
             half_life,
-            flag_age(*ages, old) if ages else flag_age(None, None, None),
+            flag,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -77,9 +77,9 @@ class Series:
         codes, first = _series_in(chain)
         ones = chain._take(first, chain.scope)
         keys = _keys(ones)
-        fresh = [i for i, key in enumerate(keys) if key not in self._numbers]
+        fresh = np.array([i for i, key in enumerate(keys) if key not in self._numbers], np.int64)
         found = self
-        if fresh:
+        if len(fresh):
             found = replace(self, rows=_joined(self.rows, ones._take(fresh, chain.scope)))
         numbers = np.array([found._numbers[key] for key in keys], np.int32)
         settlements = found._settlements[numbers] if len(keys) else numbers

@@ -52,7 +52,7 @@ def strike_names(strike: Any) -> Float64:
     """Strikes as they are told apart: those in thousandths without the dust of a division."""
     strike = np.asarray(strike, np.float64)
     mills = np.rint(strike * 1000) / 1000
-    return np.where(np.abs(mills - strike) <= 1e-9 * np.abs(strike), mills, strike)
+    return np.asarray(np.where(np.abs(mills - strike) <= 1e-9 * np.abs(strike), mills, strike))
 
 
 def handles_of(strike: Any, is_call: Any, root: Any, expiry: Any) -> list[Handle]:
@@ -201,7 +201,7 @@ class Slots:
         return Vols(state["vendor_vol"], self._columns["rule"].view.astype(np.uint8))
 
     def _rates(self) -> Rates:
-        found = {
+        found: dict[str, Any] = {
             name: self._columns[name].view if flat is None else flat
             for name, flat in self._flat.items()
         }

@@ -168,9 +168,7 @@ class LevelWatch:
                 continue
             self._count += 1
             new.append(
-                LevelChange(
-                    self._count, levels.version, kind, before[kind], value, levels.spot
-                )
+                LevelChange(self._count, levels.version, kind, before[kind], value, levels.spot)
             )
         return new
 
@@ -196,17 +194,18 @@ class LevelWatch:
     def _wall(self, name: str, levels: BookLevels) -> str | float | None:
         """The strike of a wall; the one it was at while that is nearly as high."""
         last, wall = self._last.get(f"{name}_moved"), getattr(levels, name)
-        if last is None or wall.strike is None or wall.strike == last:
-            return wall.strike  # type: ignore[no-any-return]
+        strike: float | None = wall.strike
+        if not isinstance(last, float) or strike is None or strike == last:
+            return strike
         above = name == "call_wall"
         if levels.gated and (last < levels.spot if above else last > levels.spot):
-            return wall.strike  # type: ignore[no-any-return]
+            return strike
         behind = wall.margin if wall.runner_up == last else None
         if behind is None and levels.side == "net":
             top = levels.reading.top_positive if above else levels.reading.top_negative
             height = dict(top).get(last)
             behind = None if height is None else 1 - height / wall.value
-        return last if behind is not None and behind < self._margin else wall.strike
+        return last if behind is not None and behind < self._margin else strike
 
     def _regime(self, levels: BookLevels) -> str | float | None:
         """The kind of regime; what it was on the borders of that."""

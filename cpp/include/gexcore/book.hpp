@@ -33,7 +33,7 @@ enum class VolSource : std::uint8_t { vendor, mid, bid, ask, last, otm };
 
 // What a row is: fixed while it lives.
 struct BookRow {
-    double strike, multiplier, rate, dividend_yield;
+    double strike, multiplier, rate, dividend_yield;  // price; units per contract; continuous, per year
     double per_open_interest;  // signed contracts held per open contract; NaN: contracts are given, not derived
     std::int32_t series;       // rows of one series settle together
     bool is_call;
@@ -55,6 +55,7 @@ struct BookQuote {
     double traded = 0.0;               // contracts that dealers took from customers, on top of those held
 };
 
+// A strike, its exposure in $ per 1% move and as a share of gross; the next in line, and how far it stays behind, as a share.
 struct StrikeMark {
     enum class Status : std::uint8_t { found, no_positive_strike, no_negative_strike, no_exposure, at_end_strike };
     Status status = Status::no_exposure;
@@ -170,16 +171,18 @@ public:
     // Closes the slots of removed rows; returns the new number of the row in each old slot, -1 where it was removed.
     std::vector<std::int64_t> compact();
     void set_spot(double spot);
-    // Times to expiry of all series, and what the clock shows; it never goes back.
+    // Times to expiry of all series in years, and the days that the clock shows; it never goes back.
     void set_years(const std::vector<double>& years, double days);
 
+    // Exposure at spot, $ per 1% move.
     void net(double& net, double& gross);
     // Keeps the memory of `out`: nothing is allocated once it has been used.
     void levels(bool exact, BookLevels& out);
+    // Exact: summed and polished; else read off the profile, with a bound.
     RegimeReading regime(bool exact);
-    // Strikes of used rows, ascending, with net and gross gamma.
+    // Strikes of used rows, ascending, with net and gross gamma, $ per 1% move: three of one length.
     void by_strike(std::vector<double>& strikes, std::vector<double>& net, std::vector<double>& gross);
-    // The search grid and gamma on it.
+    // The search grid and net gamma on it, $ per 1% move.
     void profile(std::vector<double>& spots, std::vector<double>& gamma);
     BookState state();
     BookCounts counts() const;
