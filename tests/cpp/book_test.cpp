@@ -135,6 +135,10 @@ TEST_CASE("rows come and go") {
     pair.book.remove_rows(&call, 1);
     CHECK(std::isnan(pair.zero()));
     CHECK(pair.levels.zero == BookLevels::Zero::always_short);
+    const gexcore::BookState state = pair.book.state();
+    CHECK(state.open_interest == Numbers{300.0, 0.0});
+    CHECK(state.contracts == Numbers{-300.0, 0.0});
+    CHECK(std::isnan(state.implied_vol[1]));
     CHECK(error_of([&] { pair.book.update(&call, 1, {&pair.levels.spot}); }) ==
           "rows: row 1 was removed. Hint: add the contract again");
     pair.book.add_rows(&pair.made.rows[1], &pair.made.quotes[1], 1, pair.made.years);

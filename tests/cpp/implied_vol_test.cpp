@@ -54,7 +54,7 @@ TEST_CASE("the vol at the money is linear in total variance between expirations"
     CHECK(at(0.05) == 0.20);
     CHECK(at(0.01) == 0.20);  // flat outside
     CHECK(at(1.00) == 0.25);
-    CHECK(at(0.10) == doctest::Approx(std::sqrt((0.04 * 0.05 + 0.0625 * 0.15) / 2 / 0.10)).epsilon(1e-14));
+    CHECK(at(0.08) == doctest::Approx(std::sqrt((0.7 * 0.04 * 0.05 + 0.3 * 0.0625 * 0.15) / 0.08)).epsilon(1e-14));
     const std::int32_t outside[] = {0, 0, 2, 1};
     CHECK(tables::error_of([&] {
               gexcore::at_the_money_vol(owned.view(), usable.data(), {outside, years, 2}, 0.1);

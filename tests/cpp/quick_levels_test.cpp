@@ -17,9 +17,11 @@ struct Condor {
     const std::int32_t codes[4] = {0, 1, 2, 3};
     const double strikes[4] = {90.0, 95.0, 105.0, 110.0};
 
+    double vol = 0.2;  // at the money
+
     QuickLevels at(double spot, const WallRule& rule = {}, const gexcore::Execution& execution = {}) {
         owned.spot = {spot};
-        return gexcore::quick_levels(owned.view(), weight.data(), spot * spot / 100.0, {codes, strikes, 4}, 0.2, rule,
+        return gexcore::quick_levels(owned.view(), weight.data(), spot * spot / 100.0, {codes, strikes, 4}, vol, rule,
                                      execution);
     }
     // USD of delta per 1%
@@ -62,6 +64,9 @@ TEST_CASE("net, gross, zero gamma, walls and regime of four contracts") {
     condor.owned.is_call.clear();  // by net gamma they are not asked
     CHECK(condor.at(97.0).put_wall.best == 1);
     CHECK(condor.at(105.0).regime == RegimeKind::long_gamma);
+    CHECK(condor.at(condor.zero() * 1.005).regime == RegimeKind::transition);  // half a day away, 10% of gross
+    condor.vol = std::nan("");                                                 // then only net against gross counts
+    CHECK(condor.at(condor.zero() * 1.005).regime == RegimeKind::long_gamma);
     CHECK(condor.at(condor.zero()).regime == RegimeKind::transition);
 }
 
