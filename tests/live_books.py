@@ -75,7 +75,7 @@ class Mirror:
         if not self.mid or (self.only_missing and vendor > 0):
             column["vol"][row] = vendor
             return
-        if chain.time_to_expiry[row] <= 0 or self.bad(row):
+        if chain.time_to_expiry[row] <= 0:
             return
         good = 0 < bid <= ask < math.inf
         vol, why = bsm.implied_vol(

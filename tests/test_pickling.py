@@ -180,6 +180,7 @@ PARTS: dict[str, Callable[[gex.Analysis], Any]] = {
         a.chain, _trades(a.chain), accuracy="published", until="2030-01-01T00:00Z"
     ),
     "book": lambda a: live(a),
+    "replay": lambda a: gex.Replay(gex.Book(a.chain, a.positions), []).run(),
     "quick": lambda a: gex.quick_levels(a.chain),
     "sums": lambda a: bsm.gamma_sums(
         100.0, a.chain.strike, 0.1, 0.2, 0.0, 0.0, a.positions.weight, *every_row(a.chain)

@@ -79,6 +79,9 @@ def test_command_runs(
     text = file_of(gex.synthetic_chain(n=2000))
     for name in ("spx", "monday", "tuesday"):
         Path(f"{name}.csv").write_text(text)
+    if "feed.jsonl" in command:
+        few = ["--contracts", "200", "--seconds", "30"]
+        assert main(["record", "--synthetic", "-o", "feed.jsonl", *few]) == 0
     words = shlex.split(command.removesuffix("< spx.csv"))
     if command.endswith("< spx.csv"):
         stream = io.TextIOWrapper(io.BytesIO(text.encode()), "utf-8")

@@ -12,6 +12,7 @@ from typing import Any
 import gexcore as gex
 import numpy as np
 import pytest
+from gexcore import feed
 from gexcore.clock import AsOf, parse_time
 from gexcore.recording.numbers import floats, written
 from gexcore.recording.states import chain_from_dict, chain_to_dict
@@ -186,6 +187,34 @@ def test_a_synthetic_feed_comes_back(ending: str, tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == [tmp_path / f"feed.{ending}"]  # no journal is left
 
 
+@pytest.mark.parametrize("ending", ["jsonl", "parquet"])
+def test_every_shape_of_an_update_comes_back(ending: str, tmp_path: Path) -> None:
+    """One row or many, numbers or arrays of one, none at all, and what is no finite number."""
+    alone, book = book_of("contracts"), book_of("contracts")
+    one, none = np.array([4]), np.zeros(0, np.int64)
+    calls: list[dict[str, Any]] = [
+        {"rows": 0, "implied_vol": 0.11},
+        {"rows": 1, "implied_vol": np.array([0.12])},
+        {"rows": one, "implied_vol": 0.13},
+        {"rows": one, "implied_vol": np.array([0.14]), "bid": np.array([1.0])},
+        {"rows": none, "implied_vol": np.zeros(0)},
+        {"rows": none},
+        {"rows": np.array([5, 6]), "implied_vol": np.array([math.nan, math.inf])},
+        {"rows": np.array([7, 8]), "contracts": np.array([-math.inf, -0.0])},
+        {"rows": 9, "bid": math.nan, "ask": 2},
+        {"rows": 9, "open_interest": 3},
+        {"rows": np.arange(10, 16)[::2], "implied_vol": np.array([0.2, 0.3, 0.4], np.float32)},
+    ]
+    with gex.Recorder(book, tmp_path / f"feed.{ending}") as recorder:
+        for call in calls:
+            alone.update(**call)
+            recorder.update(**call)
+    replay = gex.read_recording(tmp_path / f"feed.{ending}").replay()
+    assert replay.summary().dropped == {}
+    assert replay.summary().events == {"quote": 8, "contracts": 1, "open_interest": 1}
+    assert_same(replay.book, alone)
+
+
 def test_vols_from_prices_are_played(tmp_path: Path) -> None:
     bare = gex.synthetic_chain(n=400)
     chain = bare.with_implied_vols("otm", only_missing=False)
@@ -270,41 +299,63 @@ def test_numbers_come_back() -> None:
     assert written(math.nan) is None and math.isnan(floats(None))
 
 
-def test_a_stream_written_by_hand(tmp_path: Path) -> None:
-    """What docs/feed.md promises to other programs: arguments of Chain.from_arrays are enough."""
+def test_the_stream_of_the_page(tmp_path: Path) -> None:
+    """What docs/feed.md shows to other programs is played as the methods it names."""
+    page = (Path(__file__).parents[1] / "docs" / "feed.md").read_text("utf-8")
+    text = page.partition("```json\n")[2].partition("\n```")[0]  # without a last line break
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert {line["kind"] for line in lines} == {*feed.KINDS, "chain"} - {"contracts"}
+    path = tmp_path / "mine.jsonl"
+    path.write_text("\ufeff" + text.replace("\n", "\r\n"))  # as some editors save it
+    replay = gex.read_recording(path).replay()
+    assert replay.summary().dropped == {}
+    given = lines[0]["chain"]
+    book = gex.Book(gex.Chain.from_arrays(**given))
+    book.update(1, implied_vol=0.21)
+    book.update(np.array([0, 2]), implied_vol=np.array([0.23, np.nan]), bid=np.array([1.1, 2.05]))
+    book.set_spot(100.5)
+    book.update(2, open_interest=2700.0)
+    book.apply_trades(gex.Trades.from_arrays(**lines[5]["trades"]))
+    book.set_time("2026-03-18T10:30:04-04:00")
+    book.add_rows(gex.Chain.from_arrays(**lines[7]["chain"]))
+    book.remove_rows(0)
+    book.compact()
+    assert replay.book.levels(exact=True).to_dict() == book.levels(exact=True).to_dict()
+    # long every call; the customer bought seven at the ask
+    assert replay.book.snapshot().positions.contracts.tolist() == [793.0, 2700.0, 50.0]
+
+
+def test_a_stream_of_few_words(tmp_path: Path) -> None:
+    """A chain and its rule in other programs' numbers: whole ones, lists, single ones."""
     arguments: dict[str, Any] = {
-        "spot": 100.0, "strike": [95, 100, 105], "is_call": [False, True, True],
-        "implied_vol": [0.22, 0.2, 0.18], "open_interest": [900, 800, 2500],
-        "expiry": ["2026-04-17"] * 3, "as_of": "2026-03-18T10:30-04:00", "rate": 0.04,
+        "spot": 100, "strike": [95, 100, 105], "is_call": [False, True, True],
+        "implied_vol": 0.2, "open_interest": [900, 800, 2500], "time_to_expiry": 0.1,
     }  # fmt: skip
     lines = [
         {"time": "2026-03-18T14:30:00Z", "kind": "chain", "version": 1, "chain": arguments,
-         "positions": {"rule": "weights", "weights": [-1, 0.5, 1]}, "side": "gross"},
-        {"time": "2026-03-18T14:30:01Z", "kind": "quote", "rows": 1, "implied_vol": 0.25},
-        {"time": "2026-03-18T10:30:02-04:00", "kind": "open_interest", "rows": [0, 2],
-         "open_interest": [1, 2]},
-        {"time": "2026-03-18T14:30:03Z", "kind": "clock", "as_of": "2026-03-18T10:31-04:00"},
-        {"time": "2026-03-18T14:30:03Z", "kind": "spot", "spot": 101, "exchange": "ignored"},
+         "positions": {"rule": "weights", "weights": [-1, 0.5, 1]}, "side": "gross", "gated": True},
+        {"time": "2026-03-18T10:30:02-04:00", "kind": "clock", "days": 1, "exchange": "ignored"},
         {"time": "2026-03-18T14:30:03Z", "kind": "trade", "rule": "given", "trades": {
-            "strike": [100], "option_type": ["C"], "expiry": ["2026-04-17"], "price": [2.5],
-            "size": [7], "true_side": [1], "time": ["2026-03-18T10:30:03-04:00"]}},
+            "strike": [100], "option_type": ["C"], "price": [2.5], "size": [7],
+            "true_side": [1], "time": ["2026-03-18T10:30:03-04:00"]}},
     ]  # fmt: skip
     path = tmp_path / "mine.jsonl"
-    path.write_text("\ufeff" + "\r\n".join(json.dumps(line) for line in lines))  # no last newline
+    path.write_text("\n\n".join(json.dumps(line) for line in lines))
     replay = gex.read_recording(path).replay()
     assert replay.summary().dropped == {}
-    chain = gex.Chain.from_arrays(**arguments)
-    book = gex.Book(chain, "weights", weights=[-1, 0.5, 1], side="gross")
-    book.update(1, implied_vol=0.25)
-    book.update(np.array([0, 2]), open_interest=np.array([1.0, 2.0]))
-    book.set_time("2026-03-18T10:31-04:00")
-    book.set_spot(101.0)
+    weights = [-1, 0.5, 1]
+    book = gex.Book(
+        gex.Chain.from_arrays(**arguments), "weights", weights=weights, side="gross", gated=True
+    )
+    book.set_time(1.0)
     book.apply_trades(
-        gex.Trades.from_arrays(strike=[100], option_type=["C"], expiry=["2026-04-17"], price=[2.5],
-                               size=[7], true_side=[1]), "given",
-    )  # fmt: skip
+        gex.Trades.from_arrays(
+            strike=[100], option_type=["C"], price=[2.5], size=[7], true_side=[1]
+        ),
+        "given",
+    )
     assert replay.book.levels(exact=True).to_dict() == book.levels(exact=True).to_dict()
-    assert replay.book.snapshot().positions.contracts.tolist() == [-1.0, 393.0, 2.0]
+    assert replay.book.snapshot().positions.contracts.tolist() == [-900.0, 393.0, 2500.0]
 
 
 def test_callbacks_write_in_order(tmp_path: Path) -> None:

@@ -65,7 +65,8 @@ void Book::Live::want_vol(std::size_t row, bool quoted) {
     const auto want = [&](std::size_t at) {
         const auto source = static_cast<VolSource>(slots.source[at]);
         const bool implied = !slots.only_missing[at] || !(slots.vendor_vol[at] > 0.0);
-        const bool alive = slots.status[at] > static_cast<std::uint8_t>(RowStatus::expired);
+        // also where the size or the vendor's vol is bad now: the next one may be good
+        const bool alive = slots.years[at] > 0.0 && slots.fixed[at] > static_cast<std::uint8_t>(RowStatus::adjusted_contract);
         if (source == VolSource::vendor || source == VolSource::last || !implied || !alive) return;
         to_solve.emplace_back(static_cast<std::uint32_t>(at), donor_of(at));
     };

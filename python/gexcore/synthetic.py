@@ -254,19 +254,27 @@ def _changes(
     neighbours, total = rows[order], np.cumsum(weight[order])
     middle = np.minimum(np.searchsorted(total, rng.random(count) * total[-1]), len(rows) - 1)
     many = np.where(rng.random(count) < 0.03, rng.integers(2, 16, count), 1)
+    beta = np.minimum((12 * years[neighbours]) ** -0.5, 3.0)  # near expirations move most
+    seed = rng.standard_normal(count + 16)
+
+    def quote(at: Any, factor: Any, noise: Any) -> Any:
+        moved = vol[neighbours[at]] * np.exp(beta[at] * factor + 0.002 * noise)
+        return np.maximum(moved, 0.01).round(4)
+
+    single = quote(middle, path[1], seed[:count]).tolist()
+    first = neighbours[middle].tolist()
     for i, kind in enumerate(kinds.tolist()):
-        at = neighbours[middle[i] : middle[i] + many[i]]
-        one = int(at[0])
-        if kind == "quote":
-            beta = np.minimum((12 * years[at]) ** -0.5, 3.0)  # near expirations move most
-            noise = 0.002 * rng.standard_normal(len(at))
-            quoted = np.maximum(vol[at] * np.exp(beta * path[1, i] + noise), 0.01).round(4)
-            single = len(at) == 1
-            yield (one if single else at), {"implied_vol": float(quoted[0]) if single else quoted}
+        if kind == "quote" and many[i] == 1:
+            yield first[i], {"implied_vol": single[i]}
+        elif kind == "quote":
+            at = slice(middle[i], min(middle[i] + many[i], len(rows)))
+            noise = seed[i : i + at.stop - at.start]
+            yield neighbours[at], {"implied_vol": quote(at, path[1, i], noise)}
         elif kind == "trade":
-            yield None, {"trades": _trade(chain, one, float(spot[i]), rng)}
+            yield None, {"trades": _trade(chain, first[i], float(spot[i]), rng)}
         elif kind == "open_interest":
-            yield one, {"open_interest": float(chain.open_interest[one] // rng.uniform(0.8, 1.3))}
+            before = float(chain.open_interest[first[i]])
+            yield first[i], {"open_interest": before // float(rng.uniform(0.8, 1.3))}
         else:
             yield None, ({"spot": round(float(spot[i]), 2)} if kind == "spot" else {})
 

@@ -31,6 +31,7 @@ _EPILOG = """examples:
   gexcore diff spx_monday.csv spx_tuesday.csv
   gexcore report spx.csv -o report.html --pdf
   gexcore rates spx.csv
+  gexcore record --synthetic -o feed.jsonl && gexcore replay feed.jsonl
 
 A file is a chain in one of the formats that `gexcore formats` lists, plain or .gz; - is standard
 input.

@@ -20,7 +20,8 @@ def written(value: Any) -> Any:
     """
     if isinstance(value, np.ndarray):
         finite = value.dtype.kind != "f" or np.isfinite(value).all()
-        return value.tolist() if finite else [written(x) for x in value.tolist()]
+        plain = value.tolist()
+        return plain if finite else [written(x) for x in plain] if value.ndim else written(plain)
     if isinstance(value, float) and not -np.inf < value < np.inf:
         return None if value != value else str(value)
     return value

@@ -58,7 +58,7 @@ def write_parquet(path: Path, journal: Path) -> None:
 def _records(lines: Iterable[bytes]) -> Iterator[Json]:
     for line in lines:
         if line.endswith(b"\n"):
-            yield json.loads(line)
+            yield json.loads(str(line, "utf-8"))
 
 
 def _batches(rows: Iterable[Json]) -> Iterator[list[Json]]:
@@ -87,14 +87,16 @@ def _rows(records: Iterable[Json]) -> Iterator[Json]:
         if record:
             row["more"] = json.dumps(record)
         if not rows or not isinstance(rows, list):
-            one = {} if rows == [] else {name: _float(x) for name, x in numbers.items()}
+            one = {} if rows == [] else {name: _float(x, 0) for name, x in numbers.items()}
             yield {**row, "row": None if rows == [] else rows, **one}
         for i, at in enumerate(rows if isinstance(rows, list) else ()):
-            yield {**row, "row": at, **{n: _float(value[i]) for n, value in numbers.items()}}
+            yield {**row, "row": at, **{n: _float(value, i) for n, value in numbers.items()}}
 
 
-def _float(value: Any) -> float:
-    return float("nan" if value is None else value)
+def _float(value: Any, at: int) -> float:
+    """A number, or one of a list, as `written` wrote it."""
+    one = value[at] if isinstance(value, list) else value
+    return float("nan" if one is None else one)
 
 
 def read_parquet(name: str, file: Any) -> Iterator[tuple[Json, float]]:
@@ -126,7 +128,9 @@ def read_parquet(name: str, file: Any) -> Iterator[tuple[Json, float]]:
 
 def _record(rows: list[Json]) -> Json:
     first = rows[0]
-    record: Json = {"kind": first["kind"], "time": _text(first["time"])}
+    time = first["time"]
+    record: Json = {"kind": first["kind"]}
+    record["time"] = time.replace(tzinfo=UTC) if isinstance(time, datetime) else time
     named = [name for name in _NUMBERS if first.get(name) is not None]
     if len(rows) == 1:
         if first["row"] is not None:
@@ -140,7 +144,3 @@ def _record(rows: list[Json]) -> Json:
     if first.get("more"):
         record |= json.loads(first["more"])
     return record
-
-
-def _text(time: Any) -> Any:
-    return time.astimezone(UTC).isoformat() if isinstance(time, datetime) else time

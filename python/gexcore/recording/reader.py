@@ -19,6 +19,7 @@ from gexcore.recording.recorder import journal_of
 from gexcore.recording.states import book_from_dict
 from gexcore.replay import Drops, Replay
 
+_decode = json.JSONDecoder().decode
 _MAGIC = {
     b"\x1f\x8b": "a gzip file: unpack it first",
     b"PK\x03\x04": "a zip archive: unpack it first",
@@ -177,6 +178,8 @@ def _lines(file: Any, name: str) -> Iterator[tuple[int, Any, float | None]]:
     try:
         for number, line in enumerate(file, start=1):
             done += len(line)
+            if number == 1:
+                line = line.removeprefix(b"\xef\xbb\xbf")  # some editors begin UTF-8 with it
             if line.isspace():
                 continue
             yield number, _value(line), done / size if size else None
@@ -187,7 +190,7 @@ def _lines(file: Any, name: str) -> Iterator[tuple[int, Any, float | None]]:
 
 def _value(line: bytes) -> Any:
     try:
-        return json.loads(line)
+        return _decode(str(line, "utf-8"))
     except (ValueError, RecursionError) as error:
         if line.lstrip()[:1] == b"{" and not line.endswith(b"\n"):
             return Unusable("torn", "the last line is cut short")

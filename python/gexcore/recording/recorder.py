@@ -18,7 +18,7 @@ from gexcore.chain import Chain
 from gexcore.errors import GexError
 from gexcore.feed import Event, feed_event, slots_of
 from gexcore.recording.journal import Journal
-from gexcore.recording.lines import HEAD, VERSION, event_to_dict, line_of, time_text
+from gexcore.recording.lines import HEAD, VERSION, event_line, line_of, time_text
 from gexcore.recording.parquet import need_pyarrow, write_parquet
 from gexcore.recording.states import book_to_dict
 from gexcore.trades import Trades
@@ -85,15 +85,16 @@ class Recorder:
             GexError: the file cannot be written; the book has been fed, and the event is written
                 once there is room.
         """
-        line = line_of(event_to_dict(event))
+        line = event_line(event)
         with self._lock:
             at = len(self._lines)
             self._lines.append(line)  # before what a callback of the book may write
             self._depth += 1
             try:
                 return feed_event(self.book, event)
-            except GexError as error:
-                if not hasattr(error, "__notes__"):  # else a callback's, and the book was fed
+            except Exception as error:
+                told = isinstance(error, ExceptionGroup) or hasattr(error, "__notes__")
+                if not told:  # else callbacks failed, and the book was fed
                     self._lines[at] = ""
                 raise
             finally:
