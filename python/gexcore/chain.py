@@ -16,8 +16,8 @@ from gexcore.columns import (
     contract_type,
     frame_arguments,
     number_column,
-    object_column,
     row_count,
+    text_column,
     user_columns,
 )
 from gexcore.contracts import Contracts
@@ -30,6 +30,7 @@ from gexcore.conventions import (
     status_of,
     years_of,
 )
+from gexcore.frames import Coded
 from gexcore.implied_vols import imply, rule_of, vendor_vols
 from gexcore.rates import flat_rates
 
@@ -115,15 +116,14 @@ class Chain(Contracts):
                 ("multiplier", multiplier),
             )
         }  # fmt: skip
-        roots = None if root is None else object_column("root", root, rows).astype(np.str_)
+        roots = None if root is None else text_column("root", root, rows)
         when = None if as_of is None else clocks.resolve_as_of(None, as_of)
         dates = expiry_dates(expiry, rows)
         if time_to_expiry is None:
-            years = years_of(dates, roots, when, clock)
+            years = years_of(dates, root if isinstance(root, Coded) else roots, when, clock)
         else:
             clocks.check_clock(clock)
             years, clock = number_column("time_to_expiry", time_to_expiry, rows), "given"
-        extra = user_columns(columns or {}, rows, bid=bid, ask=ask, volume=volume)
         chain = cls(
             spot=check_spot(spot),
             is_call=contract_type(is_call, rows),
@@ -137,10 +137,11 @@ class Chain(Contracts):
             underlying=underlying,
             scope="all",
             source={"multiplier": "given", **(source or {})},
-            columns=extra,
+            columns=user_columns(columns or {}, rows, bid=bid, ask=ask, volume=volume),
             status=status_of(check_flags(flags or {}, READ, rows), numbers, years),
             **numbers,
         )
+        chain._codes.update({"root": (root.codes, root.texts)} if isinstance(root, Coded) else {})
         return chain._replace(rates=decide_rates(chain, rates, rate, dividend_yield))
 
     @classmethod

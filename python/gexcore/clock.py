@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gexcore.errors import ConventionError, InputError
+from gexcore.frames import Coded, code_texts
 from gexcore.sessions import is_half_day, is_session, number_days
 
 if TYPE_CHECKING:
@@ -269,8 +270,11 @@ def _of_rows(
     """A value of the moment at which each row settles, computed once per day and hour."""
     days, code = number_days(dates)
     seconds = np.array([_utc_seconds(day) for day in days.tolist()], dtype=np.int64)
-    table = value(seconds.reshape(-1, 3))
-    found: npt.NDArray[Any] = table[:, hour][code] if isinstance(hour, int) else table[code, hour]
+    table = value(seconds.reshape(-1, 3)).ravel()
+    code *= 3
+    code += hour
+    # items have eight bytes, like the numbers of days: they are written over them
+    found: npt.NDArray[Any] = table.take(code, out=code.view(table.dtype), mode="clip")
     return found
 
 
@@ -279,19 +283,15 @@ def _hour_of_root(root: object, size: int) -> npt.NDArray[np.intp] | int:
     if root is None or isinstance(root, str):
         name = root or ""
         return 1 if name in AM_ROOTS else 2 * (COIN_ROOT in name)
-    roots = np.asarray(root)
-    if roots.dtype.kind not in "UTO" and roots.size:
-        raise InputError(f"root has type {roots.dtype}, not text", hint="give OCC roots as str")
-    if roots.shape != (size,):
-        raise InputError(f"root has shape {roots.shape} and expiry has ({size},)")
-    hour = np.zeros(size, dtype=np.intp)
-    for name in AM_ROOTS:
-        hour[roots == name] = 1
-    letters = (
-        np.ascontiguousarray(roots, dtype=np.str_).view(np.uint32).reshape(size, -1 if size else 0)
-    )
-    hour[(letters == ord(COIN_ROOT)).any(axis=1)] = 2
-    return hour
+    if not isinstance(root, Coded):
+        roots = np.asarray(root)
+        if roots.dtype.kind not in "UTO" and roots.size:
+            raise InputError(f"root has type {roots.dtype}, not text", hint="give OCC roots as str")
+        if roots.shape != (size,):
+            raise InputError(f"root has shape {roots.shape} and expiry has ({size},)")
+        root = code_texts(roots)
+    hours = [_hour_of_root(text, 1) for text in root.texts.tolist()]
+    return np.array(hours, dtype=np.intp)[root.codes]
 
 
 def _utc_seconds(day: date | int | None) -> tuple[int, int, int]:

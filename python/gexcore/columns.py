@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gexcore.errors import ConventionError, InputError
-from gexcore.frames import frame_column, frame_columns, text_codes
+from gexcore.frames import Coded, calls_of, code_texts, frame_column, frame_columns
 
 # Our names for the columns of a data frame; anything else is kept as a user column.
 FRAME_COLUMNS = (
@@ -77,10 +77,23 @@ def contract_type(value: Any, rows: int) -> npt.NDArray[np.bool_]:
 
 
 def object_column(name: str, value: Any, rows: int, than: str = "strike") -> npt.NDArray[Any]:
-    """A column of any type, one value per contract or one for all."""
+    """A column of any type and its own memory, one value per contract or one for all."""
+    return np.array(np.broadcast_to(checked_column(name, value, rows, than), rows))
+
+
+def checked_column(name: str, value: Any, rows: int, than: str = "strike") -> npt.NDArray[Any]:
+    """A caller's array, one value per contract or one for all."""
     array = _as_array(name, value)
     _one_dimensional(name, array, rows, than)
-    return np.array(np.broadcast_to(array, rows))
+    return array
+
+
+def text_column(name: str, value: Any, rows: int) -> npt.NDArray[np.str_]:
+    """A column of text and its own memory."""
+    array = checked_column(name, value, rows)
+    if isinstance(value, Coded) and array.ndim == 1:
+        return array  # made just now
+    return np.array(np.broadcast_to(array, rows), dtype=np.str_)
 
 
 def user_columns(columns: Mapping[str, Any], rows: int, **quotes: Any) -> dict[str, Any]:
@@ -124,10 +137,15 @@ def frame_arguments(
             raise InputError(f"{ours}: is given twice", hint="map one of them to another name")
         found[ours] = column
     given = dict(options)
-    if "is_call" not in found and "is_call" not in given and "option_type" in found:
-        found["is_call"], unknown = calls_of(found["option_type"])
-        flags = dict(given.get("flags") or {})
-        given["flags"] = {**flags, "bad_row": unknown | flags.get("bad_row", False)}
+    if "is_call" not in given:
+        unknown: Any = False
+        if "is_call" in found:
+            found["is_call"], unknown = _known_calls(found["is_call"])
+        elif "option_type" in found:
+            found["is_call"], unknown = calls_of(found["option_type"])
+        if np.any(unknown):
+            flags = dict(given.get("flags") or {})
+            given["flags"] = {**flags, "bad_row": unknown | flags.get("bad_row", False)}
     needed = ("strike", "is_call", "implied_vol", "open_interest")
     missing = [name for name in needed if name not in found and name not in given]
     if missing:
@@ -136,6 +154,8 @@ def frame_arguments(
             hint="map the frame's names with columns={'theirs': 'ours'}",
         )
     found.pop("option_type", None)
+    if "root" in found:
+        given["root"] = code_texts(found.pop("root"))
     known = [name for name in FRAME_COLUMNS if name in found]
     arguments = {name: frame_column(found.pop(name)) for name in known}
     extra = {name: frame_column(value) for name, value in found.items()}
@@ -143,8 +163,10 @@ def frame_arguments(
     return {**given, **arguments, "columns": extra, "source": source}
 
 
-def calls_of(option_type: Any) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Calls, and rows that are neither call nor put, from the first letter of a text column."""
-    codes, texts = text_codes(option_type)
-    letter = np.char.upper(np.char.strip(texts)).astype("U1")
-    return (letter == "C")[codes], ((letter != "C") & (letter != "P"))[codes]
+def _known_calls(is_call: Any) -> tuple[npt.NDArray[Any], Any]:
+    """A column of booleans, and its gaps if it has any."""
+    values = np.asarray(frame_column(is_call))
+    if values.dtype.kind != "O":
+        return values, False
+    gaps = np.array([cell is None for cell in values.tolist()], dtype=np.bool_)
+    return np.array(np.where(gaps, False, values).tolist()), gaps

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gexcore import _core
 from gexcore import clock as clocks
-from gexcore.columns import object_column
+from gexcore.columns import checked_column
 from gexcore.errors import ConventionError, InputError
 from gexcore.parity import fit_parity
 from gexcore.rates import EUROPEAN_ROOTS, Rates, flat_rates
@@ -57,7 +57,9 @@ def expiry_dates(expiry: Any, rows: int) -> npt.NDArray[np.datetime64] | None:
     """A column of expiration dates of its own memory, or None."""
     if expiry is None:
         return None
-    return np.array(clocks.as_expiry_dates(object_column("expiry", expiry, rows)))
+    column = np.broadcast_to(checked_column("expiry", expiry, rows), rows)
+    dates = clocks.as_expiry_dates(column)
+    return dates.copy() if np.may_share_memory(dates, column) else dates
 
 
 def years_of(
@@ -74,15 +76,20 @@ def years_of(
 def status_of(flags: Mapping[str, Bool], numbers: Mapping[str, Float64], years: Float64) -> Any:
     """The reason why each row cannot be used, as a code into REASONS, or USED."""
     vol, size = numbers["implied_vol"], numbers["open_interest"]
-    bad = flags.get("bad_row", np.zeros(len(years), bool)) | ~np.isfinite(years)
+    bad = ~np.isfinite(years)
+    bad |= flags.get("bad_row", False)
     for positive in (numbers["strike"], numbers["multiplier"]):
-        bad |= ~((positive > 0) & (positive < np.inf))
-    bad |= (vol < 0) | np.isinf(vol) | (size < 0) | np.isinf(size)
+        # two reductions tell that a column is sound, NaN included
+        if not (positive.min(initial=1.0) > 0 and positive.max(initial=1.0) < np.inf):
+            bad |= ~((positive > 0) & (positive < np.inf))
+    for column in (vol, size):
+        if not (column.min(initial=1.0) >= 0 and column.max(initial=1.0) < np.inf):
+            bad |= (column < 0) | np.isinf(column)
     found = {**flags, "bad_row": bad, "expired": years <= 0, "no_implied_vol": ~(vol > 0)}
     status = np.full(len(years), USED, np.uint8)
     for code in reversed(range(len(REASONS))):
         if REASONS[code] in found:
-            status[found[REASONS[code]]] = code
+            np.copyto(status, np.uint8(code), where=found[REASONS[code]])
     return status
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -11,12 +11,17 @@ import numpy.typing as npt
 
 from gexcore.errors import InputError
 
+EXTRA = 'pip install "gexcore[frames]"'
+FEW = 8  # texts in a column, for which comparing beats sorting
+_GAPS = frozenset({"None", "nan", "NaN", "NaT", "<NA>"})
+
 
 def is_frame(value: Any) -> bool:
     """Whether something is a table of named columns."""
     return (
         hasattr(value, "fetchnumpy")
         or hasattr(value, "__arrow_c_stream__")
+        or hasattr(value, "collect_schema")
         or (hasattr(value, "columns") and hasattr(value, "__getitem__"))
     )
 
@@ -24,8 +29,10 @@ def is_frame(value: Any) -> bool:
 def frame_columns(df: Any) -> list[tuple[Any, Any]]:
     """Labels and columns of a table, in its order; a column is as its library gives it.
 
+    Named levels of an index come first, as columns.
+
     Raises:
-        InputError: an Arrow stream of an object that gives no columns, without pyarrow.
+        InputError: a lazy frame, or an Arrow stream without a library that reads it.
 
     Example:
         >>> [(name, column.tolist()) for name, column in frame_columns({"strike": np.ones(2)})]
@@ -33,17 +40,43 @@ def frame_columns(df: Any) -> list[tuple[Any, Any]]:
     """
     if isinstance(df, Mapping):
         return list(df.items())
-    if hasattr(df, "fetchnumpy"):  # a relation of DuckDB
-        return list(df.fetchnumpy().items())
+    if hasattr(df, "collect"):
+        raise InputError("this frame is lazy, it holds no data yet", hint="hand over df.collect()")
     if hasattr(df, "column_names"):  # a table of pyarrow
         return [(name, df.column(at)) for at, name in enumerate(df.column_names)]
-    if hasattr(df, "columns") and hasattr(df, "__getitem__"):
-        return [(label, df[label]) for label in df.columns]
-    try:
-        return frame_columns(import_module("pyarrow").table(df))
-    except ImportError:
-        hint = 'pip install "gexcore[frames]", or hand over a pandas or polars frame'
-        raise InputError("reading an Arrow stream needs pyarrow", hint=hint) from None
+    if hasattr(df, "columns") and hasattr(df, "__getitem__") and not hasattr(df, "fetchnumpy"):
+        levels = getattr(getattr(df, "index", None), "names", ())
+        named = [name for name in levels if name is not None and name not in df.columns]
+        index = [(name, df.index.get_level_values(name)) for name in named]
+        return index + [(label, df[label]) for label in df.columns]
+    return _of_stream(df)
+
+
+def _of_stream(df: Any) -> list[tuple[Any, Any]]:
+    """Columns of an Arrow stream, by the first library that is there; DuckDB needs none."""
+    readers = {"polars": "DataFrame", "pyarrow": "table", "nanoarrow": "Array"}
+    for name, read in readers.items():
+        try:
+            found = getattr(import_module(name), read)(df)
+        except ImportError:
+            continue
+        return _nanoarrow_columns(found) if name == "nanoarrow" else frame_columns(found)
+    if hasattr(df, "fetchnumpy"):
+        return list(df.fetchnumpy().items())
+    raise InputError("reading an Arrow stream needs polars, pyarrow or nanoarrow", hint=EXTRA)
+
+
+def _nanoarrow_columns(array: Any) -> list[tuple[Any, Any]]:
+    sentinels = import_module("nanoarrow").nulls_as_sentinel()
+    columns = []
+    for at, field in enumerate(array.schema.fields):
+        child = array.child(at)
+        if any(kind in field.type.name for kind in ("INT", "FLOAT", "DOUBLE")):
+            values = np.asarray(child.to_pysequence(handle_nulls=sentinels))
+        else:  # text, dates, dictionaries: as Python has them
+            values = np.array(list(child.iter_py()), dtype=object)
+        columns.append((field.name, values))
+    return columns
 
 
 def frame_table(df: Any) -> dict[str, npt.NDArray[Any]]:
@@ -56,13 +89,28 @@ def frame_column(column: Any) -> Any:
     if isinstance(column, np.ma.MaskedArray):
         return _filled(column)
     nullable = getattr(getattr(column, "dtype", None), "numpy_dtype", None)
-    if nullable is not None and nullable.kind in "iuf" and column.isna().any():
+    if nullable is not None and nullable.kind in "iufb" and column.isna().any():
+        if nullable.kind == "b":
+            return column.to_numpy(dtype=object, na_value=None)
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    return column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
+    if str(getattr(column, "type", "")).startswith("dictionary"):
+        column = column.cast(column.type.value_type)  # pyarrow would give a gap the last text
+    values = column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
+    return _without_decimals(values) if values.dtype.kind == "O" else values
+
+
+def _without_decimals(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Exact decimals, which databases hand out, as float64."""
+    from decimal import Decimal  # slow to import
+
+    cells = values.tolist()
+    if not isinstance(next((cell for cell in cells if cell is not None), None), Decimal):
+        return values
+    return np.array([np.nan if cell is None else float(cell) for cell in cells])
 
 
 def _filled(column: Any) -> Any:
-    if column.dtype.kind in "iufb":
+    if column.dtype.kind in "iuf":
         return column.astype(np.float64).filled(np.nan)
     if column.dtype.kind == "M":
         return column.filled(np.datetime64("NaT"))
@@ -71,68 +119,128 @@ def _filled(column: Any) -> Any:
     return values
 
 
-def text_codes(column: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.str_]]:
-    """A column of text as a number per row and the texts they stand for; a gap is "None".
+class Coded:
+    """A column of text as a number per row into ascending `texts`; NumPy reads it as text."""
+
+    __slots__ = ("codes", "texts")
+
+    def __init__(self, codes: npt.NDArray[np.int32], texts: npt.NDArray[np.str_]) -> None:
+        self.codes, self.texts = codes, texts
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return self.texts.take(self.codes).astype(dtype or np.str_, copy=False)
+
+
+def code_texts(column: Any) -> Coded:
+    """Number the texts of a column; a gap is "".
 
     Example:
-        >>> codes, texts = text_codes(np.array(["C", "P", "C"]))
-        >>> texts[codes].tolist()
-        ['C', 'P', 'C']
+        >>> coded = code_texts(np.array(["P", "C", "P"]))
+        >>> coded.codes.tolist(), coded.texts.tolist()
+        ([1, 0, 1], ['C', 'P'])
     """
-    codes, texts = _numbered(column)
-    # a gap has the code -1, which is the last text
-    return codes, np.append(np.asarray(texts, dtype=np.str_), "None")
+    series = _series(column)
+    masks: dict[Any, npt.NDArray[np.bool_]] = {}
+    for text, mask in _masks(series):
+        masks[text] = mask | masks.get(text, False)
+    if None not in masks:
+        texts = np.array(sorted(masks), dtype=np.str_)
+        codes: npt.NDArray[Any] = np.zeros(len(series), np.int32)
+        for code, text in enumerate(texts.tolist()):
+            codes += code * masks[text].view(np.int8)
+        return Coded(codes, texts)
+    texts, codes = np.unique(_as_texts(column), return_inverse=True)
+    return Coded(codes.astype(np.int32), texts)
 
 
-def _numbered(column: Any) -> tuple[npt.NDArray[Any], Any]:
-    dictionary: Any = getattr(column, "cat", None)
-    if hasattr(dictionary, "codes"):  # pandas
-        return dictionary.codes.to_numpy().astype(np.int64), [*map(str, dictionary.categories)]
-    if hasattr(column, "to_physical"):  # polars
-        dtype = import_module("polars").Categorical
-        coded = column if str(column.dtype).startswith(("Cat", "Enum")) else column.cast(dtype)
-        distinct = coded.drop_nulls().unique()
-        physical = distinct.to_physical().to_numpy().astype(np.int64)
-        texts = np.full(physical.max(initial=-1) + 1, "", dtype=object)
-        texts[physical] = [str(text) for text in distinct.to_list()]
-        codes = coded.to_physical()
-        if codes.null_count():
-            codes = codes.cast(import_module("polars").Int64).fill_null(-1)
-        return codes.to_numpy(), texts.tolist()
-    if hasattr(column, "combine_chunks"):  # pyarrow
-        whole = column.combine_chunks()
-        whole = whole if hasattr(whole, "dictionary") else whole.dictionary_encode()
-        return whole.indices.fill_null(-1).to_numpy().astype(np.int64), whole.dictionary.to_pylist()
-    if hasattr(column, "factorize"):
-        codes, found = column.factorize()
-        return codes, [*map(str, found)]
+def calls_of(option_type: Any) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Calls, and rows that are neither call nor put, from the first letter of a text column.
+
+    Example:
+        >>> calls, unknown = calls_of(np.array(["Call", "p", "?"]))
+        >>> calls.tolist(), unknown.tolist()
+        ([True, False, False], [False, False, True])
+    """
+    series = _series(option_type)
+    sides = {side: np.zeros(len(series), np.bool_) for side in "CP"}
+    for text, mask in _masks(series):
+        if text is None:  # too many texts
+            coded = code_texts(_as_texts(option_type))
+            letter = np.char.upper(np.char.strip(coded.texts)).astype("U1")
+            sides = {side: (letter == side)[coded.codes] for side in "CP"}
+        elif text.strip()[:1].upper() in ("C", "P"):
+            sides[text.strip()[0].upper()] |= mask
+    return sides["C"], ~(sides["C"] | sides["P"])
+
+
+def _series(column: Any) -> Any:
+    """A column whose rows compare with a text: a series of narwhals, else text of NumPy."""
+    if isinstance(column, np.ndarray):
+        return _as_texts(column)
+    try:
+        narwhals = import_module("narwhals")
+        column = narwhals.from_native(column, series_only=True, pass_through=True)
+    except ImportError:
+        return _as_texts(column)
+    if not isinstance(column, narwhals.Series) or column.dtype == narwhals.Object:
+        return _as_texts(column)
+    return column
+
+
+def _as_texts(column: Any) -> npt.NDArray[np.str_]:
     array = np.asarray(frame_column(column))
-    if array.dtype.kind not in "UT":
-        array = array.astype(np.str_)
-    texts, inverse = np.unique(array, return_inverse=True)
-    return inverse, texts
+    if array.dtype.kind == "O":
+        texts = map(str, array.tolist())
+        array = np.array(["" if text in _GAPS else text for text in texts], dtype=np.str_)
+    return array.astype(np.str_, copy=False)
+
+
+def _masks(series: Any) -> Iterator[tuple[str | None, npt.NDArray[np.bool_]]]:
+    """Each text of a column and the rows that have it, "" for gaps; None if there are too many."""
+    left = np.ones(len(series), np.bool_)
+    gaps = not isinstance(series, np.ndarray) and series.null_count() > 0
+    if gaps:
+        mask = series.is_null().to_numpy()
+        yield "", mask
+        left ^= mask
+    for _ in range(FEW):
+        if not left.any():
+            return
+        text = series[int(left.argmax())]
+        mask = series == text
+        if not isinstance(mask, np.ndarray):
+            mask = (mask.fill_null(False) if gaps else mask).to_numpy()
+        yield str(text), mask
+        left ^= mask
+    if left.any():
+        yield None, left
 
 
 def make_frame(columns: Mapping[str, Any], backend: str = "pandas") -> Any:
-    """A data frame of equally long columns.
+    """A data frame of equally long columns, made by narwhals.
 
     Args:
         columns: by name.
-        backend: "pandas", "polars" or "pyarrow".
+        backend: "pandas", "polars", "pyarrow", or another eager backend of narwhals.
 
     Raises:
-        InputError: no such backend, or it is not installed.
+        InputError: no such backend, or it or narwhals is not installed.
 
     Example:
         >>> make_frame({"strike": np.ones(2)})["strike"].tolist()
         [1.0, 1.0]
     """
-    if backend not in ("pandas", "polars", "pyarrow"):
-        raise InputError(f"backend: there is no {backend!r}", hint="one of pandas, polars, pyarrow")
     try:
-        library = import_module(backend)
+        narwhals = import_module("narwhals")
+    except ImportError:
+        raise InputError("to_frame needs narwhals", hint=EXTRA) from None
+    try:
+        return narwhals.from_dict(dict(columns), backend=backend).to_native()
     except ImportError:
         raise InputError(f"to_frame needs {backend}", hint=f"pip install {backend}") from None
-    if backend == "pyarrow":
-        return library.table({name: library.array(column) for name, column in columns.items()})
-    return library.DataFrame(dict(columns))
+    except (ValueError, TypeError):
+        hint = "such as pandas, polars, pyarrow"
+        raise InputError(f"backend: there is no {backend!r}", hint=hint) from None

@@ -104,13 +104,14 @@ def number_days(
         >>> codes.tolist()
         [1, 0]
     """
-    days = dates.astype(np.int64)
+    days = dates.astype("datetime64[D]", copy=False).view(np.int64)
     first, last = (int(days.min()), int(days.max())) if days.size else (0, _WIDEST + 1)
     # a gap is the least of all numbers, and far from any day
     if last - first > _WIDEST:
         return np.unique(dates, return_inverse=True)
-    days -= first
-    seen = np.flatnonzero(np.bincount(days))
+    since: npt.NDArray[np.intp] = days - first
+    seen = np.flatnonzero(np.bincount(since))
     number = np.zeros(last - first + 1, np.intp)
     number[seen] = np.arange(seen.size)
-    return (seen + first).astype("datetime64[D]"), number[days]
+    # in place: "clip" writes without a buffer, and every day is inside
+    return (seen + first).astype("datetime64[D]"), number.take(since, out=since, mode="clip")

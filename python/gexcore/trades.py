@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from gexcore.chain import Chain
 from gexcore.clock import as_expiry_dates
-from gexcore.columns import calls_of, number_column, object_column
+from gexcore.columns import number_column, object_column
 from gexcore.errors import InputError
-from gexcore.frames import frame_column
+from gexcore.frames import calls_of, frame_column, frame_columns
 from gexcore.quotes import PreviousQuotes, previous_quotes
 from gexcore.results import Result, frame, plain
 from gexcore.sides import DECISIONS, RULES, Sides, check_rule, check_sides, classify
@@ -163,7 +163,7 @@ class Trades(Result):
             >>> Trades.from_frame(df, columns={"K": "strike", "qty": "size"})
             <Trades: 1 trades, 1 used>
         """
-        theirs = {str(label): label for label in df.columns}
+        theirs = {str(label): column for label, column in frame_columns(df)}
         ours = {name: name for name in theirs}
         for name, wanted in (columns or {}).items():
             if name not in theirs or wanted not in _COLUMNS:
@@ -178,7 +178,7 @@ class Trades(Result):
                 continue
             if wanted in found or wanted in options:
                 raise InputError(f"{wanted}: is given twice", hint="rename one of them")
-            column = df[theirs[name]]
+            column = theirs[name]
             found[wanted] = column if wanted == "time" else frame_column(column)
         needed = ("strike", "option_type", "price", "size")
         missing = [name for name in needed if name not in found and name not in options]

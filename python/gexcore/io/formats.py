@@ -10,7 +10,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from gexcore.errors import ConventionError
-from gexcore.frames import is_frame
+from gexcore.frames import frame_columns, is_frame
 from gexcore.io.brokers import read_polygon, read_tradier
 from gexcore.io.cboe import read_cboe
 from gexcore.io.conclude import Conventions
@@ -190,8 +190,7 @@ def _inside_zip(data: bytes) -> tuple[str]:
 
 def _names(source: Any) -> set[str]:
     if is_frame(source):
-        columns = getattr(source, "column_names", None) or source.columns
-        return {str(name).lower() for name in columns}
+        return {str(name).lower() for name, _ in frame_columns(source)}
     if hasattr(source, "calls"):
         return _names(source.calls)
     if isinstance(source, bytes):  # Parquet
