@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import fields
 from typing import Any
 
@@ -86,7 +86,8 @@ def inventory_from_dict(given: Json) -> Inventory:
         rows[name] = np.array(given["sums"][name], _ROW[name].base).reshape(rows[name].shape)
     found._index = {name: at for at, name in enumerate(names)}
     found._buffer = found._rows = rows
-    found._dropped, found._dropped_size = Counter(given["dropped"]), Counter(given["dropped_size"])
+    found._dropped = Counter(given["dropped"])
+    found._dropped_size = defaultdict(float, given["dropped_size"])
     found._sides = {name: Counter(tally) for name, tally in given["sides"].items()}
     found._read, found._used, found.late = given["read"], given["used"], given["late"]
     return found
