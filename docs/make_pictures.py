@@ -3,22 +3,29 @@
     python docs/make_pictures.py            draw them all
     python docs/make_pictures.py --check    fail if one is missing, unknown, or shows something else
 
-Needs matplotlib (extra `plot`). All are of `gexcore.synthetic_chain()`: no market is shown. Bytes
-differ between versions of matplotlib, so each file carries what it shows as text (axes, legends
-with their numbers, limits, counts of marks), and that is what `--check` compares.
+Needs matplotlib (extra `plot`), and for the report plotly (`report`) and a browser. All are of
+`gexcore.synthetic_chain()`: no market is shown. Bytes differ between versions of matplotlib, so
+each file carries what it shows as text (axes, legends with their numbers, limits, counts of marks;
+the words of the report's head), and that is what `--check` compares.
 """
 
 from __future__ import annotations
 
 import argparse
+import html
+import re
 import struct
+import subprocess
 import sys
+import tempfile
 import zlib
 from pathlib import Path
 
 import gexcore as gex
 import numpy as np
 from gexcore import plot
+from gexcore.report import build_report
+from gexcore.report.pdf import find_browser, headless
 
 FOLDER = Path(__file__).resolve().parent / "pictures"
 KEY = "Description"
@@ -74,15 +81,41 @@ def text_of(kind, rest):
     return (zlib.decompress(text) if packed else text).decode("utf-8")
 
 
+def report():
+    """A report, and what its head says."""
+    page = build_report(gex.analyze(gex.synthetic_chain()))
+    head = page[page.index("<header>") : page.index("</header>")]
+    words = (html.unescape(word).strip() for word in re.split("<[^>]*>", head))
+    return page, " | ".join(word for word in words if word)
+
+
+def draw_report(path):
+    """Take a picture of the head of a report."""
+    page, words = report()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        source, picture = Path(name) / "page.html", Path(name) / "page.png"
+        source.write_text(page, "utf-8")
+        size = ["--hide-scrollbars", "--window-size=1200,1200", "--force-device-scale-factor=0.8"]
+        command = headless(find_browser(), Path(name) / "profile")
+        command += [*size, f"--screenshot={picture}", source.as_uri()]
+        subprocess.run(command, check=True, timeout=120, stderr=subprocess.DEVNULL)
+        data = picture.read_bytes()
+    body = b"tEXt" + KEY.encode() + b"\0" + words.encode("latin-1")
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    path.write_bytes(data[:33] + chunk + data[33:])  # behind the header of a PNG
+
+
 def draw(folder=FOLDER):
     """Write every picture."""
     for name, figure in figures().items():
         figure.savefig(folder / f"{name}.png", dpi=DPI, metadata={KEY: structure(figure)})
+    draw_report(folder / "report.png")
 
 
 def faults(folder=FOLDER):
     """One line for each picture that is missing, unknown or stale."""
     wanted = {f"{name}.png": structure(figure) for name, figure in figures().items()}
+    wanted["report.png"] = report()[1]
     there = {path.name for path in folder.iterdir()}
     found = [f"{name}: missing" for name in sorted(set(wanted) - there)]
     found += [f"{name}: drawn by nobody" for name in sorted(there - set(wanted))]

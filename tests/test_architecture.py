@@ -77,12 +77,18 @@ ROOMS = (
     "scenario",
     "hedges",
     "hedging",
+    "series",
     "slots",
+    "inventory",
+    "holdings",
     "readings",
-    "book",
     "watch",
+    "reader",
+    "book",
+    "feed",
+    "replay",
 )
-DOORS = ("io", "plot", "synthetic", "cli", "__main__")
+DOORS = ("io", "plot", "recording", "report", "synthetic", "cli", "__main__")
 READERS_MAY = {
     "errors", "results", "output", "progress", "clock", "rates", "frames", "columns", "chain",
     "trades",

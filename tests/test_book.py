@@ -1,178 +1,14 @@
-"""A live book against the batch computation on its snapshot, bit for bit, after any changes."""
+"""A live book against the batch computation on its snapshot, bit for bit, read by read."""
 
 from __future__ import annotations
 
-import math
-import os
-import threading
 from typing import Any
 
 import gexcore as gex
-import hypothesis.strategies as st
 import numpy as np
 import pytest
-from gexcore.readings import BookSnapshot, followed
-from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-
-SOAK = int(os.environ.get("GEXCORE_SOAK", "3000"))  # operations; the long soak is 1000000
-
-
-def batch(now: BookSnapshot, polish: bool = True, **walls: Any) -> dict[str, Any]:
-    chain, positions = now.chain, now.positions
-    greeks = gex.compute_greeks(chain, ("gamma",))
-    exposures = gex.compute_exposures(chain, greeks, positions)
-    profile = gex.sweep_profile(chain, positions)
-    return followed(gex.find_levels(exposures, profile, polish=polish, **walls))
-
-
-def assert_batch(book: gex.Book, **walls: Any) -> None:
-    now = book.snapshot()
-    assert book.levels(exact=True).to_dict() == batch(now, **walls)
-    assert book.levels().to_dict() == batch(now, polish=False, **walls)
-
-
-def small(n: int = 200, seed: int = 3) -> gex.Chain:
-    return gex.synthetic_chain(n=n, seed=seed)
-
-
-NAMED = ("root", "expiry", "strike", "is_call")
-ROWS = st.integers(0, 199)
-VOLS = st.one_of(st.floats(0.03, 2.0), st.sampled_from([0.0, math.nan, -0.1, math.inf, 1e-4, 5.0]))
-SIZES = st.one_of(st.floats(0, 1e5), st.sampled_from([0.0, math.nan, -1.0, math.inf, 1.0, 1e9]))
-
-
-class LiveBook(RuleBasedStateMachine):
-    """Any sequence of operations leaves the levels of the batch."""
-
-    @initialize(
-        rule_name=st.sampled_from(["naive", "short_all", "inverted", "moneyness", "contracts"]),
-        side=st.sampled_from(["net", "gross"]),
-        gated=st.booleans(),
-        seed=st.integers(0, 3),
-    )
-    def begin(self, rule_name: str, side: str, gated: bool, seed: int) -> None:
-        chain = small(seed=seed)
-        self.walls = {"side": side, "gated": gated}
-        self.given = rule_name == "contracts"
-        held = np.random.default_rng(seed).normal(size=len(chain)) if self.given else None
-        self.book = gex.Book(chain, rule_name, contracts=held, side=side, gated=gated)
-        self.spot, self.chain = chain.spot, chain
-        self.removed: set[int] = set()
-        self.names = list(zip(*(getattr(chain, n).tolist() for n in NAMED), strict=True))
-
-    def live(self, row: int) -> int:
-        """A row that is still there, the next after `row`."""
-        at = row % len(self.book)
-        while at in self.removed:
-            at = (at + 1) % len(self.book)
-        return at
-
-    @rule(row=ROWS, vol=VOLS)
-    def quote(self, row: int, vol: float) -> None:
-        self.book.update(self.live(row), implied_vol=vol)
-
-    @rule(rows=st.lists(ROWS, max_size=30), vol=VOLS, size=SIZES)
-    def many(self, rows: list[int], vol: float, size: float) -> None:
-        at = np.array([self.live(row) for row in rows], np.int64)
-        self.book.update(
-            at, implied_vol=np.full(len(at), vol), open_interest=np.full(len(at), size)
-        )
-
-    @rule(row=ROWS, size=SIZES)
-    def interest(self, row: int, size: float) -> None:
-        self.book.update(self.live(row), open_interest=size)
-
-    @rule(row=ROWS, held=st.floats(-1e4, 1e4))
-    def trade(self, row: int, held: float) -> None:
-        at = self.live(row)
-        if self.given:
-            self.book.update(at, contracts=held)
-        else:
-            with pytest.raises(gex.InputError, match="follows its open interest"):
-                self.book.update(at, contracts=held)
-
-    @rule(move=st.one_of(st.floats(-0.01, 0.01), st.sampled_from([-0.5, 0.5, 0.1])))
-    def move_spot(self, move: float) -> None:
-        if 500 < self.spot * (1 + move) < 50000:
-            self.spot *= 1 + move
-        self.book.set_spot(self.spot)
-
-    @rule(days=st.floats(0, 2))
-    def wait(self, days: float) -> None:
-        self.book.set_time(days)
-
-    @rule(row=ROWS)
-    def remove(self, row: int) -> None:
-        if len(self.removed) + 1 < len(self.book):
-            at = self.live(row)
-            self.book.remove_rows(at)
-            self.removed.add(at)
-            with pytest.raises(gex.InputError, match="was removed"):
-                self.book.update(at, implied_vol=0.2)
-
-    @rule()
-    def compact(self) -> None:
-        self.names = [name for i, name in enumerate(self.names) if i not in self.removed]
-        self.book.compact()
-        self.removed = set()
-
-    @rule()
-    def add_back(self) -> None:
-        there = {name for i, name in enumerate(self.names) if i not in self.removed}
-        columns = [getattr(self.chain, n).tolist() for n in NAMED]
-        gone = np.array([name not in there for name in zip(*columns, strict=True)])
-        if not gone.any():
-            return
-        new = self.chain._replace(as_of=self.book.snapshot().chain.as_of).filter(gone)
-        held = np.ones(len(new)) if self.given else None
-        rows = self.book.add_rows(new, contracts=held)
-        assert rows.tolist() == list(range(len(self.names), len(self.names) + len(new)))
-        self.names += list(zip(*(getattr(new, n).tolist() for n in NAMED), strict=True))
-
-    @invariant()
-    def same_as_batch(self) -> None:
-        if hasattr(self, "book"):
-            assert_batch(self.book, **self.walls)
-
-
-TestLiveBook = LiveBook.TestCase
-TestLiveBook.settings = settings(
-    max_examples=25,
-    stateful_step_count=50,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-
-
-def test_soak() -> None:
-    rng = np.random.default_rng(11)
-    chain = small(512)
-    book, spot, live = gex.Book(chain), chain.spot, list(range(512))
-    for step in range(1, SOAK + 1):
-        kind = rng.choice(5, p=[0.6, 0.2, 0.15, 0.04, 0.01])
-        row = live[int(rng.integers(len(live)))]
-        if kind == 0:
-            book.update(row, implied_vol=float(rng.uniform(0.05, 0.6)))
-        elif kind == 1:
-            book.update(row, open_interest=float(rng.integers(0, 5000)))
-        elif kind == 2:
-            spot = min(max(spot * math.exp(0.001 * rng.normal()), 4000.0), 6000.0)
-            book.set_spot(spot)
-        elif kind == 3:
-            book.remove_rows(row)
-            live.remove(row)
-        else:
-            book.set_time(1e-3 if step < 100_000 else 0.0)
-        if len(live) < 400:  # the lost contracts come back
-            mask = np.ones(len(book), np.bool_)
-            mask[live] = False
-            back = book.snapshot().chain.filter(mask)
-            book.compact()
-            book.add_rows(back)
-            live = list(range(len(book)))
-        if step % 100 == 0:
-            assert_batch(book)
+from gexcore.readings import followed
+from live_books import assert_batch
 
 
 def test_many_blocks_and_windows() -> None:
@@ -212,6 +48,37 @@ def test_reads_agree_with_batch() -> None:
     assert regime.zero_gamma == whole.levels.zero_gamma.value
     ladder = gex.hedge_ladder(now.chain, now.positions)
     np.testing.assert_array_equal(book.hedge_ladder().shares, ladder.shares)
+
+
+@pytest.mark.parametrize("walls", [{}, {"side": "gross", "gated": True}])
+def test_a_snapshot_is_of_its_moment(walls: dict[str, Any]) -> None:
+    book = gex.Book(gex.synthetic_chain(n=1000), **walls)
+    book.update(7, implied_vol=0.3)
+    now, then = book.snapshot(), book.levels(exact=True)
+    assert now.version == then.version
+    book.set_spot(5500.0)
+    book.remove_rows(np.arange(500))
+    book.compact()
+    assert followed(now.levels) == then.to_dict()  # first read now, of that moment
+    assert now.levels is now.levels
+    assert now.levels.exposures.positions is now.positions
+    assert now.rows.tolist() == list(range(1000))
+    chain = now.chain
+    columns = (
+        chain.implied_vol,
+        chain.open_interest,
+        chain["bid"],
+        chain.vols.vendor,
+        now.positions.contracts,
+        now.quoted,
+        now.sized,
+        chain.strike,
+        chain.status,
+    )
+    for column in columns:  # fmt: skip
+        with pytest.raises(ValueError, match="read-only"):
+            column[0] = 1.0
+    assert_batch(book, **walls)
 
 
 def test_fast_regime_holds_its_bounds() -> None:
@@ -302,81 +169,26 @@ def test_add_rows() -> None:
     assert_batch(book)
 
 
-def test_remove_everything() -> None:
-    book = gex.Book(small())
-    book.remove_rows(np.arange(len(book)))
-    found = book.levels(exact=True)
-    assert found.zero_gamma.status == "no_exposure"
-    assert found.call_wall.status == "no_exposure"
-    assert book.regime().kind == "no_exposure"
+def test_added_rows_come_to_the_time_of_the_book() -> None:
+    chain = gex.synthetic_chain(n=1000)
+    mask = np.arange(1000) % 5 > 0
+    book = gex.Book(chain.filter(mask))
+    book.set_time("2026-03-19T11:00-04:00")
+    later = gex.chain_at(chain, "2026-03-19T11:00-04:00")
+    book.add_rows(chain.filter(~mask))
+    now = book.snapshot().chain
+    order = np.concatenate([np.flatnonzero(mask), np.flatnonzero(~mask)])
+    assert now.time_to_expiry.tobytes() == later.time_to_expiry[order].tobytes()
+    assert now.status.tolist() == later.status[order].tolist()
     assert_batch(book)
-    book.compact()
-    assert (len(book), book.net()) == (0, (0.0, 0.0))
-    book.add_rows(small())
-    assert book.levels(exact=True).to_dict() == followed(gex.analyze(small()).levels)
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda b: b.update(200, implied_vol=0.2), "no row 200"),
-        (lambda b: b.update(-1, implied_vol=0.2), "no row -1"),
-        (lambda b: b.update(np.array([0.0]), implied_vol=0.2), "int64"),
-        (lambda b: b.update(np.array([0, 1]), implied_vol=np.array([0.2])), "one value per row"),
-        (lambda b: b.update(0, implied_vol=np.array([0.2, 0.3])), "one value per row"),
-        (lambda b: b.set_spot(math.nan), "spot"),
-        (lambda b: b.set_spot(-1.0), "spot"),
-        (lambda b: b.remove_rows(500), "no row 500"),
-        (lambda b: b.row("SPX", "1999-01-01", 1.0, "C"), "no contract"),
-        (lambda b: b.set_time(-1.0), "days ahead"),
-    ],
-)
-def test_refused_calls_change_nothing(call: Any, message: str) -> None:
-    book = gex.Book(small())
-    before = book.levels(exact=True).to_dict(), book.levels().version
-    with pytest.raises(gex.InputError, match=message):
-        call(book)
-    assert (book.levels(exact=True).to_dict(), book.levels().version) == before
-
-
-def test_balanced_book_has_no_crossing_of_rounding() -> None:
-    strike = np.repeat(np.linspace(90, 110, 21), 2)
-    chain = gex.Chain.from_arrays(
-        spot=100.0, strike=strike, is_call=np.arange(42) % 2 == 0, implied_vol=0.2,
-        open_interest=17, time_to_expiry=0.1,
-    )  # fmt: skip
-    book = gex.Book(chain)
-    assert book.levels().zero_gamma.status == "no_exposure"
+    for other, message in (
+        (gex.chain_at(chain, 10.0), "as of"),
+        (chain.with_conventions(clock="calendar/365"), "clock"),
+        (chain._replace(root=None), "root"),
+        (chain._replace(as_of=None), "as of"),
+    ):
+        book.remove_rows(book.snapshot().rows[-1:])
+        with pytest.raises(gex.InputError, match=message):
+            book.add_rows(other.filter(np.arange(1000) == 995))
+    assert book.counts()["bad_rows"] == 4
     assert_batch(book)
-    book.update(4, implied_vol=0.25)
-    assert_batch(book)
-
-
-def test_readers_never_see_half_a_change() -> None:
-    """Two rows always move together; the levels belong to one of the two states."""
-    book = gex.Book(gex.synthetic_chain(n=1500))
-    pair = np.flatnonzero(book.snapshot().chain.open_interest > 100)[:2]
-    states = []
-    for vol in (0.1, 0.3):
-        book.update(pair, implied_vol=np.full(2, vol))
-        states.append((book.net(), book.levels(exact=True).to_dict()))
-    stop, failures = threading.Event(), []
-
-    def read() -> None:
-        while not stop.is_set():
-            found = book.levels(exact=True)
-            if ((found.net, found.gross), found.to_dict()) not in states:
-                failures.append(found.net)
-            now = book.snapshot().chain.implied_vol[pair]
-            if now[0] != now[1]:
-                failures.append(now)
-
-    readers = [threading.Thread(target=read) for _ in range(7)]
-    for reader in readers:
-        reader.start()
-    for step in range(400):
-        book.update(pair, implied_vol=np.full(2, (0.1, 0.3)[step % 2]))
-    stop.set()
-    for reader in readers:
-        reader.join()
-    assert not failures

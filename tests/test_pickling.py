@@ -32,8 +32,7 @@ def live(analysis: gex.Analysis) -> tuple[Any, ...]:
     watch = gex.LevelWatch(book)
     watch.poll()
     book.set_spot(2 * analysis.chain.spot)
-    for _ in range(3):
-        watch.poll()
+    watch.poll()
     parts = book.levels(), book.levels(exact=True), book.regime(), book.staleness()
     return (*parts, book.snapshot(), *watch.changes())
 
@@ -181,6 +180,7 @@ PARTS: dict[str, Callable[[gex.Analysis], Any]] = {
         a.chain, _trades(a.chain), accuracy="published", until="2030-01-01T00:00Z"
     ),
     "book": lambda a: live(a),
+    "replay": lambda a: gex.Replay(gex.Book(a.chain, a.positions), []).run(),
     "quick": lambda a: gex.quick_levels(a.chain),
     "sums": lambda a: bsm.gamma_sums(
         100.0, a.chain.strike, 0.1, 0.2, 0.0, 0.0, a.positions.weight, *every_row(a.chain)

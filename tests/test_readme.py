@@ -72,19 +72,24 @@ def test_command_runs(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    if "plot" in command:
-        pytest.importorskip("matplotlib")
+    for word, needs in (("plot", "matplotlib"), ("report", "plotly")):
+        if word in command.split():
+            pytest.importorskip(needs)
     monkeypatch.chdir(tmp_path)
     text = file_of(gex.synthetic_chain(n=2000))
     for name in ("spx", "monday", "tuesday"):
         Path(f"{name}.csv").write_text(text)
+    if "feed.jsonl" in command:
+        few = ["--contracts", "200", "--seconds", "30"]
+        assert main(["record", "--synthetic", "-o", "feed.jsonl", *few]) == 0
     words = shlex.split(command.removesuffix("< spx.csv"))
     if command.endswith("< spx.csv"):
         stream = io.TextIOWrapper(io.BytesIO(text.encode()), "utf-8")
         monkeypatch.setattr("sys.stdin", stream)
     assert words[0] == "gexcore"
     assert main(words[1:]) == 0
-    assert Path("profile.png").exists() if "plot" in words else capsys.readouterr().out
+    out = words[words.index("-o") + 1] if "-o" in words else None
+    assert Path(out).exists() if out else capsys.readouterr().out
 
 
 def test_speeds_are_those_of_the_benchmarks() -> None:

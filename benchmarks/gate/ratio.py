@@ -136,17 +136,24 @@ class Stopwatch:
 
 
 class Ceilings:
-    """Highest allowed ratio of each work under one instruction set."""
+    """Highest allowed ratio of each work under one instruction set, on this kind of processor.
+
+    A processor without ceilings of its own gets the highest of all others, with headroom.
+    """
 
     def __init__(self, isa: str) -> None:
-        stored = json.loads(CEILINGS.read_text(encoding="utf-8")).get(key_of(isa), {})
-        missing = [name for name in WORKS if name not in stored.get("ceilings", {})]
-        if missing:
-            raise LookupError(f"no ceilings for {', '.join(missing)} under {key_of(isa)}: {WRITE}")
-        self.processor: str = stored["processor"]
-        self.at_home = self.processor == processor()
+        stored = json.loads(CEILINGS.read_text(encoding="utf-8"))
+        here, key = processor(), key_of(isa)
+        self.at_home = key in stored.get(here, {})
+        tables = [table[key] for table in stored.values() if key in table]
+        if self.at_home:
+            tables = [stored[here][key]]
+        missing = [name for name in WORKS if any(name not in table for table in tables)]
+        if missing or not tables:
+            raise LookupError(f"no ceilings for {', '.join(missing or WORKS)} under {key}: {WRITE}")
         slack = 1.0 if self.at_home else ELSEWHERE
-        self.limits = {name: stored["ceilings"][name] * slack for name in WORKS}
+        self.processor = here if self.at_home else "; ".join(stored)
+        self.limits = {name: slack * max(table[name] for table in tables) for name in WORKS}
 
 
 def exceeded(watch: Stopwatch, attempts: int = ATTEMPTS) -> dict[str, str]:
@@ -168,11 +175,11 @@ def exceeded(watch: Stopwatch, attempts: int = ATTEMPTS) -> dict[str, str]:
 
 
 def write(measured: dict[str, dict[str, float]]) -> None:
-    """Make the ratios the new ceilings of their instruction sets; others stay."""
+    """Make the ratios the new ceilings of this processor; those of others stay."""
     stored = json.loads(CEILINGS.read_text(encoding="utf-8")) if CEILINGS.exists() else {}
+    here = stored.setdefault(processor(), {})
     for isa, found in measured.items():
-        limits = {name: round(ratio * HEADROOM, 4) for name, ratio in found.items()}
-        stored[key_of(isa)] = {"processor": processor(), "ceilings": limits}
+        here[key_of(isa)] = {name: round(ratio * HEADROOM, 4) for name, ratio in found.items()}
     CEILINGS.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
 
 

@@ -21,22 +21,36 @@ std::vector<double> vector_of(const Doubles& values) {
 
 class SharedBook {
 public:
-    SharedBook(double spot, const Doubles& years, bool gross, bool gated, std::uint64_t version, std::uint64_t anchors,
-               double days)
-        : book_(spot, vector_of(years), {gross, gated, version, anchors, days}) {}
+    SharedBook(double spot, const Doubles& years, bool gross, bool gated) : book_(spot, vector_of(years), {gross, gated}) {}
 
     // Work on the book alone: at once if it is free, else without the GIL; long work is always without.
     template <typename Work>
     void with(bool long_work, const Work& work) {
         std::unique_lock<std::mutex> lock(lock_, std::defer_lock);
         if (!long_work && lock.try_lock()) return work(book_);
+        without_gil(lock, work);
+    }
+
+    // A read, which is long where much has changed since the last one.
+    template <typename Work>
+    void read(bool at_spot, const Work& work) {
+        std::unique_lock<std::mutex> lock(lock_, std::defer_lock);
+        if (lock.try_lock() && book_.stale_blocks(at_spot) <= kFewBlocks) return work(book_);
+        without_gil(lock, work);
+    }
+
+private:
+    static constexpr std::size_t kFewBlocks = 8;  // about 20 us of work
+
+    // Who holds the lock may wait for the GIL, but nobody waits for the lock with the GIL held.
+    template <typename Work>
+    void without_gil(std::unique_lock<std::mutex>& lock, const Work& work) {
         const py::gil_scoped_release released;
-        lock.lock();
+        if (!lock.owns_lock()) lock.lock();
         work(book_);
         lock.unlock();
     }
 
-private:
     Book book_;
     std::mutex lock_;
 };
@@ -49,8 +63,10 @@ struct RowsArgument {
     std::size_t count = 1;
 
     explicit RowsArgument(py::handle rows) {
-        if (PyLong_CheckExact(rows.ptr())) {
-            one = PyLong_AsLongLong(rows.ptr());
+        const bool number = PyLong_CheckExact(rows.ptr()) ||
+                            (PyIndex_Check(rows.ptr()) && !py::isinstance<py::array>(rows) && !PyBool_Check(rows.ptr()));
+        if (number) {
+            one = PyNumber_AsSsize_t(rows.ptr(), PyExc_OverflowError);
             if (one == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
             return;
         }
@@ -98,23 +114,54 @@ void update(SharedBook& shared, py::handle rows, py::handle implied_vol, py::han
                 [&](Book& book) { book.update(at.data, at.count, {vol.data, size.data, held.data, low.data, high.data}); });
 }
 
-// Columns of new rows; numbers spread over all of them are not accepted here.
-void add_rows(SharedBook& shared, const Doubles& strike, const Doubles& multiplier, const Doubles& rate, const Doubles& yield,
-              const Doubles& per_open_interest, const Array<std::int32_t>& series, const Array<bool>& is_call,
-              const Array<std::uint8_t>& status, const Doubles& vol, const Doubles& open_interest, const Doubles& contracts,
-              const Doubles& bid, const Doubles& ask, const Doubles& quoted, const Doubles& sized, const Array<bool>& removed,
-              const Doubles& years) {
-    const py::ssize_t count = strike.size();
-    const std::vector<double> times = vector_of(years);
+// A column of new rows by its name; every one is needed, numbers spread over all rows are not accepted.
+template <typename T>
+const T* column_of(const py::dict& columns, const char* name, py::ssize_t count) {
+    const py::object column = columns[name];
+    if (!py::isinstance<Array<T>>(column)) throw Error(std::string(name) + ": another type is needed. Hint: contiguous");
+    const auto array = py::reinterpret_borrow<Array<T>>(column);
+    if (array.ndim() != 1 || array.size() != count)
+        throw Error(std::string(name) + ": one value per row is needed. Hint: " + std::to_string(count) + " rows are new");
+    return array.data();  // the dictionary keeps it alive
+}
+
+std::int64_t add_rows(SharedBook& shared, const py::dict& columns, const Doubles& years) {
+    const py::ssize_t count = py::len(columns["strike"]);
+    const auto number = [&](const char* name) { return column_of<double>(columns, name, count); };
+    const auto code = [&](const char* name) { return column_of<std::uint8_t>(columns, name, count); };
+    const auto index = [&](const char* name) { return column_of<std::int32_t>(columns, name, count); };
+    const auto flag = [&](const char* name) { return column_of<bool>(columns, name, count); };
+    const auto *strike = number("strike"), *multiplier = number("multiplier"), *rate = number("rate"),
+               *yield = number("dividend_yield"), *share = number("per_open_interest"), *spot = number("quote_spot");
+    const auto *vol = number("implied_vol"), *vendor = number("vendor_vol"), *size = number("open_interest"),
+               *held = number("contracts"), *bid = number("bid"), *ask = number("ask"), *traded = number("traded");
+    const auto *status = code("status"), *source = code("vol_source");
+    const auto *series = index("series"), *settlement = index("settlement");
+    const bool *is_call = flag("is_call"), *only_missing = flag("only_missing");
+    const auto days = columns["days"].cast<double>();
+    const double* quoted = columns.contains("quoted") ? number("quoted") : nullptr;  // of rows that were in a book before
+    const double* sized = columns.contains("sized") ? number("sized") : nullptr;
     std::vector<BookRow> rows;
     std::vector<BookQuote> quotes;
+    rows.reserve(count), quotes.reserve(count);
     for (py::ssize_t i = 0; i < count; ++i) {
-        rows.push_back({strike.at(i), multiplier.at(i), rate.at(i), yield.at(i), per_open_interest.at(i), series.at(i),
-                        is_call.at(i), static_cast<RowStatus>(status.at(i))});
-        quotes.push_back(
-            {vol.at(i), open_interest.at(i), contracts.at(i), bid.at(i), ask.at(i), quoted.at(i), sized.at(i), removed.at(i)});
+        rows.push_back({strike[i], multiplier[i], rate[i], yield[i], share[i], series[i], is_call[i],
+                        static_cast<RowStatus>(status[i]), static_cast<VolSource>(source[i]), only_missing[i], settlement[i],
+                        spot[i]});
+        quotes.push_back({vol[i], size[i], held[i], bid[i], ask[i], quoted ? quoted[i] : days, sized ? sized[i] : days,
+                          vendor[i], traded[i]});
     }
-    shared.with(true, [&](Book& book) { book.add_rows(rows.data(), quotes.data(), rows.size(), times); });
+    const std::vector<double> times = vector_of(years);
+    std::int64_t first = 0;
+    shared.with(true, [&](Book& book) { first = book.add_rows(rows.data(), quotes.data(), rows.size(), times); });
+    return first;
+}
+
+void set_traded(SharedBook& shared, const Array<std::int64_t>& rows, const Doubles& traded) {
+    if (rows.size() != traded.size()) throw Error("traded: one value per row is needed. Hint: as many as rows");
+    const std::vector<std::int64_t> at(rows.data(), rows.data() + rows.size());
+    const std::vector<double> contracts = vector_of(traded);
+    shared.with(at.size() > 1000, [&](Book& book) { book.set_traded(at.data(), at.size(), contracts.data()); });
 }
 
 template <typename T>
@@ -130,16 +177,36 @@ py::dict state(SharedBook& shared) {
     columns["days"] = found.days;
     columns["version"] = found.version;
     columns["anchors"] = found.anchors;
+    columns["first_row"] = found.first_row;
     columns["quoted"] = array_of(found.quoted);
     columns["sized"] = array_of(found.sized);
     columns["time_to_expiry"] = array_of(found.time_to_expiry);
     columns["implied_vol"] = array_of(found.implied_vol);
+    columns["vendor_vol"] = array_of(found.vendor_vol);
     columns["open_interest"] = array_of(found.open_interest);
     columns["contracts"] = array_of(found.contracts);
+    columns["per_open_interest"] = array_of(found.per_open_interest);
+    columns["held"] = array_of(found.held);
+    columns["traded"] = array_of(found.traded);
     columns["bid"] = array_of(found.bid);
     columns["ask"] = array_of(found.ask);
     columns["status"] = array_of(found.status);
+    columns["removed"] = array_of(found.removed);
     return columns;
+}
+
+py::dict counts(SharedBook& shared) {
+    BookCounts found{};
+    shared.with(false, [&](Book& book) { found = book.counts(); });
+    py::dict names;
+    for (std::size_t i = 0; i < kBookEvents; ++i) names[book_event_names[i]] = found[i];
+    return names;
+}
+
+py::array_t<std::int64_t> compact(SharedBook& shared) {
+    std::vector<std::int64_t> moved;
+    shared.with(true, [&](Book& book) { moved = book.compact(); });
+    return array_of(moved);
 }
 
 py::tuple mark_of(const StrikeMark& mark) {
@@ -221,6 +288,9 @@ void bind_readings(py::module_& module) {
         .def_readonly("zero_gamma", &RegimeReading::zero_gamma)
         .def_readonly("zero_gamma_error", &RegimeReading::zero_gamma_error)
         .def_readonly("at_the_money_vol", &RegimeReading::at_the_money_vol)
+        .def_property_readonly("quote_age", [](const RegimeReading& r) { return r.ages.quote; })
+        .def_property_readonly("size_age", [](const RegimeReading& r) { return r.ages.size; })
+        .def_property_readonly("old_share", [](const RegimeReading& r) { return r.ages.old; })
         .def_readonly("version", &RegimeReading::version);
 }
 
@@ -229,13 +299,24 @@ void bind_readings(py::module_& module) {
 void bind_book(py::module_& module) {
     bind_readings(module);
     py::class_<SharedBook>(module, "Book")
-        .def(py::init<double, const Doubles&, bool, bool, std::uint64_t, std::uint64_t, double>(), py::arg("spot"),
-             py::arg("years"), py::arg("gross_walls"), py::arg("gated_walls"), py::arg("version"), py::arg("anchors"),
-             py::arg("days"))
-        .def("add_rows", &add_rows, py::arg("strike"), py::arg("multiplier"), py::arg("rate"), py::arg("dividend_yield"),
-             py::arg("per_open_interest"), py::arg("series"), py::arg("is_call"), py::arg("status"), py::arg("implied_vol"),
-             py::arg("open_interest"), py::arg("contracts"), py::arg("bid"), py::arg("ask"), py::arg("quoted"),
-             py::arg("sized"), py::arg("removed"), py::arg("years"))
+        .def(py::init<double, const Doubles&, bool, bool>(), py::arg("spot"), py::arg("years"), py::arg("gross_walls"),
+             py::arg("gated_walls"))
+        .def("__len__",
+             [](SharedBook& shared) {
+                 std::size_t rows = 0;
+                 shared.with(false, [&](Book& book) { rows = book.rows(); });
+                 return rows;
+             })
+        .def_property_readonly("first_row",
+                               [](SharedBook& shared) {
+                                   std::int64_t first = 0;
+                                   shared.with(false, [&](Book& book) { first = book.first_row(); });
+                                   return first;
+                               })
+        .def("add_rows", &add_rows, py::arg("columns"), py::arg("years"))
+        .def("set_traded", &set_traded, py::arg("rows"), py::arg("traded"))
+        .def("compact", &compact)
+        .def("counts", &counts)
         .def("update", &update, py::arg("rows"), py::arg("implied_vol"), py::arg("open_interest"), py::arg("contracts"),
              py::arg("bid"), py::arg("ask"))
         .def(
@@ -258,14 +339,14 @@ void bind_book(py::module_& module) {
         .def("net",
              [](SharedBook& shared) {
                  double net = 0.0, gross = 0.0;
-                 shared.with(false, [&](Book& book) { book.net(net, gross); });
+                 shared.read(true, [&](Book& book) { book.net(net, gross); });
                  return py::make_tuple(net, gross);
              })
         .def(
             "levels",
             [](SharedBook& shared, bool exact) {
                 BookLevels found;
-                shared.with(false, [&](Book& book) { book.levels(exact, found); });
+                shared.read(true, [&](Book& book) { book.levels(exact, found); });
                 return found;
             },
             py::arg("exact"))
@@ -273,7 +354,7 @@ void bind_book(py::module_& module) {
             "regime",
             [](SharedBook& shared, bool exact) {
                 RegimeReading found;
-                shared.with(false, [&](Book& book) { found = book.regime(exact); });
+                shared.read(exact, [&](Book& book) { found = book.regime(exact); });
                 return found;
             },
             py::arg("exact"))

@@ -32,14 +32,24 @@ struct Stages {
     alignas(64) double left[kStageRows], right[kStageRows], difference[kStageRows];                           // Mills
 };
 
-GEXCORE_INLINE Contract contract_at(const gexcore::GreekBlock& in, size_t i) {
-    return {in.spot[i], in.strike[i], in.time_to_expiry[i], in.implied_vol[i], in.rate[i], in.dividend_yield[i], in.sign[i]};
+// One spot for all rows saves its division and checks.
+template <bool OneSpot>
+GEXCORE_INLINE Contract contract_at(const gexcore::GreekBlock& in, double first_spot, size_t i) {
+    return {OneSpot ? first_spot : in.spot[i],
+            in.strike[i],
+            in.time_to_expiry[i],
+            in.implied_vol[i],
+            in.rate[i],
+            in.dividend_yield[i],
+            in.sign[i]};
 }
 
+template <bool OneSpot>
 GEXCORE_INLINE void set_shapes(const gexcore::GreekBlock& in, size_t n, Stages& stages) {
+    const double first_spot = in.spot[0];
     GEXCORE_INDEPENDENT_ROWS
     for (size_t i = 0; i < n; ++i) {
-        const Shape s = shape_of(contract_at(in, i));
+        const Shape s = shape_of(contract_at<OneSpot>(in, first_spot, i));
         stages.poison[i] = s.poison;
         stages.moneyness[i] = s.moneyness;
         stages.x1[i] = s.x1;
@@ -50,29 +60,41 @@ GEXCORE_INLINE void set_shapes(const gexcore::GreekBlock& in, size_t n, Stages& 
     }
 }
 
-// Greeks that are the density times a function of d1 and d2, and what the tails need of it. core = S e^{-yT} n(d1) = K e^{-rT}
-// n(d2) is their common factor.
-template <uint32_t Set>
-GEXCORE_INLINE void write_density_greeks(const gexcore::GreekBlock& in, size_t n, Stages& stages, double* const* out) {
-    double *gamma = out[kGamma], *vega = out[kVega], *vanna = out[kVanna], *vomma = out[kVomma], *speed = out[kSpeed],
-           *zomma = out[kZomma], *color = out[kColor];
+// The exponentials: n(x1), and what the two legs are worth today; min(S e^{-yT}, K e^{-rT}) alone where no tail is asked for.
+template <uint32_t Set, bool OneSpot>
+GEXCORE_INLINE void set_exponentials(const gexcore::GreekBlock& in, size_t n, Stages& stages) {
+    const double first_spot = in.spot[0];
+    GEXCORE_INDEPENDENT_ROWS
+    for (size_t i = 0; i < n; ++i) stages.normal[i] = normal_of(stages.x1[i], stages.poison[i]);
     GEXCORE_INDEPENDENT_ROWS
     for (size_t i = 0; i < n; ++i) {
-        const Contract c = contract_at(in, i);
-        const bool above = stages.moneyness[i] > 0.0;
-        const double normal = normal_of(stages.x1[i], stages.poison[i]);
-        double lower;
+        const Contract c = contract_at<OneSpot>(in, first_spot, i);
         if constexpr (Set & ~kDensityGreeks) {
             const Legs legs = legs_of(c);
-            lower = above ? legs.strike : legs.spot;
             stages.spot_discount[i] = legs.spot_discount;
             stages.spot[i] = legs.spot;
             stages.strike[i] = legs.strike;
             stages.forward[i] = legs.forward;
         } else {
-            lower = lower_leg_of(c, above);
+            stages.spot[i] = lower_leg_of(c, stages.moneyness[i] > 0.0);
         }
-        const double core = lower * normal;
+    }
+}
+
+// Greeks that are the density times a function of d1 and d2, and what the tails need of it. core = S e^{-yT} n(d1) = K e^{-rT}
+// n(d2) is their common factor.
+template <uint32_t Set, bool OneSpot>
+GEXCORE_INLINE void write_density_greeks(const gexcore::GreekBlock& in, size_t n, Stages& stages, double* const* out) {
+    double *gamma = out[kGamma], *vega = out[kVega], *vanna = out[kVanna], *vomma = out[kVomma], *speed = out[kSpeed],
+           *zomma = out[kZomma], *color = out[kColor];
+    const double first_spot = in.spot[0];
+    GEXCORE_INDEPENDENT_ROWS
+    for (size_t i = 0; i < n; ++i) {
+        const Contract c = contract_at<OneSpot>(in, first_spot, i);
+        const bool above = stages.moneyness[i] > 0.0;
+        double lower = stages.spot[i];
+        if constexpr (Set & ~kDensityGreeks) lower = above ? stages.strike[i] : lower;
+        const double core = lower * stages.normal[i];
         const double d1 = above ? stages.x2[i] : -stages.x1[i];
         const double d2 = above ? stages.x1[i] : -stages.x2[i];
         const double inverse_width = stages.inverse_width[i];
@@ -93,7 +115,6 @@ GEXCORE_INLINE void write_density_greeks(const gexcore::GreekBlock& in, size_t n
         if constexpr (Set & bit(kColor))
             color[i] = g * madd(d1, drift, madd(0.5 * inverse_sqrt_time, inverse_sqrt_time, c.dividend_yield));
         if constexpr (Set & ~kDensityGreeks) {
-            stages.normal[i] = normal;
             stages.core_by_spot[i] = core_by_spot;
             stages.drift[i] = drift;
             stages.decay[i] = 0.5 * core * c.implied_vol * inverse_sqrt_time;
@@ -137,11 +158,13 @@ GEXCORE_INLINE void set_mills(size_t n, Stages& stages) {
 }
 
 // Greeks that hold N(d1) or N(d2).
+template <bool OneSpot>
 GEXCORE_INLINE void write_tail_greeks(const gexcore::GreekBlock& in, size_t n, const Stages& stages, double* const* out) {
     double *price = out[kPrice], *delta = out[kDelta], *theta = out[kTheta], *rho = out[kRho], *charm = out[kCharm];
+    const double first_spot = in.spot[0];
     GEXCORE_INDEPENDENT_ROWS
     for (size_t i = 0; i < n; ++i) {
-        const Contract c = contract_at(in, i);
+        const Contract c = contract_at<OneSpot>(in, first_spot, i);
         const Legs legs{stages.spot_discount[i], stages.spot[i], stages.strike[i], stages.forward[i]};
         const Mills mills{stages.left[i], stages.right[i], stages.difference[i]};
         const Tails t = tails_of(c.sign > 0.0, stages.moneyness[i] > 0.0, legs, stages.x1[i], stages.normal[i], mills);
@@ -163,28 +186,34 @@ GEXCORE_INLINE void fetch_next(double* const* out, size_t rows) {
         for (size_t i = 0; (Columns & bit(g)) && i < rows; i += kLanes) __builtin_prefetch(out[g] + kStageRows + i, 1);
 }
 
-template <uint32_t Set>
+template <uint32_t Set, bool OneSpot>
 void greeks_of_set(const gexcore::GreekBlock& in, size_t n, double* const* out) {
     const size_t next = n > kStageRows ? kStageRows : 0;
     Stages stages;
     for (size_t first = 0; first < n; first += kStageRows) {
         const size_t rows = n - first < kStageRows ? n - first : kStageRows;
-        const gexcore::GreekBlock at{in.spot + first,        in.strike + first, in.time_to_expiry + first,
-                                     in.implied_vol + first, in.rate + first,   in.dividend_yield + first,
-                                     in.sign + first};
+        const gexcore::GreekBlock at{
+            in.spot + first, in.strike + first,         in.time_to_expiry + first, in.implied_vol + first,
+            in.rate + first, in.dividend_yield + first, in.sign + first,           OneSpot};
         double* to[gexcore::kGreekCount];
         for (size_t g = 0; g < gexcore::kGreekCount; ++g) to[g] = out[g] + first;
         fetch_next<Set & kDensityGreeks>(to, next);
-        set_shapes(at, rows, stages);
+        set_shapes<OneSpot>(at, rows, stages);
         if constexpr (Set & ~kDensityGreeks) fetch_next<bit(kPrice) | bit(kDelta)>(to, next);
-        write_density_greeks<Set>(at, rows, stages, to);
+        set_exponentials<Set, OneSpot>(at, rows, stages);
+        write_density_greeks<Set, OneSpot>(at, rows, stages, to);
         if constexpr (Set & ~kDensityGreeks) {
             fetch_next<bit(kTheta) | bit(kRho)>(to, next);
             set_mills(rows, stages);
             fetch_next<bit(kCharm)>(to, next);
-            write_tail_greeks(at, rows, stages, to);
+            write_tail_greeks<OneSpot>(at, rows, stages, to);
         }
     }
+}
+
+template <uint32_t Set>
+void greeks_of_spots(const gexcore::GreekBlock& in, size_t n, double* const* out) {
+    (in.one_spot ? greeks_of_set<Set, true> : greeks_of_set<Set, false>)(in, n, out);
 }
 
 // The smallest compiled set that holds all of `which`; what is not wanted goes to a scratch block.
@@ -192,10 +221,10 @@ void greeks(const gexcore::GreekBlock& in, size_t n, uint32_t which, double* con
     double scratch[gexcore::kBlockRows];
     double* target[gexcore::kGreekCount];
     for (size_t g = 0; g < gexcore::kGreekCount; ++g) target[g] = which & bit(g) ? out[g] : scratch;
-    if (which == bit(kGamma)) return greeks_of_set<bit(kGamma)>(in, n, target);
-    if (!(which & ~kDensityGreeks)) return greeks_of_set<kDensityGreeks>(in, n, target);
-    if (!(which & ~kCommonGreeks)) return greeks_of_set<kCommonGreeks>(in, n, target);
-    greeks_of_set<kAllGreeks>(in, n, target);
+    if (which == bit(kGamma)) return greeks_of_spots<bit(kGamma)>(in, n, target);
+    if (!(which & ~kDensityGreeks)) return greeks_of_spots<kDensityGreeks>(in, n, target);
+    if (!(which & ~kCommonGreeks)) return greeks_of_spots<kCommonGreeks>(in, n, target);
+    greeks_of_spots<kAllGreeks>(in, n, target);
 }
 
 }  // namespace

@@ -67,17 +67,14 @@ GEXCORE_INLINE Exponential exp_both(double x) {
     const double k = shifted - kShifter;
     double r = madd(k, -kLn2High, x);
     r = madd(k, -kLn2Low, r);
-    double p = 2.5105217695684516e-08;
-    p = madd(p, r, 2.762008948195459e-07);
-    p = madd(p, r, 2.755725539833871e-06);
-    p = madd(p, r, 2.4801521293463862e-05);
-    p = madd(p, r, 0.00019841269874822307);
-    p = madd(p, r, 0.0013888888917215586);
-    p = madd(p, r, 0.008333333333326134);
-    p = madd(p, r, 0.04166666666662412);
-    p = madd(p, r, 0.1666666666666667);
-    p = madd(p, r, 0.5000000000000001);
-    p = madd(r * r, p, r);
+    const double r2 = r * r, r4 = r2 * r2;
+    const double high = madd(2.5105217695684516e-08, r, 2.762008948195459e-07);
+    const double p67 = madd(2.755725539833871e-06, r, 2.4801521293463862e-05);
+    const double p45 = madd(0.00019841269874822307, r, 0.0013888888917215586);
+    const double p23 = madd(0.008333333333326134, r, 0.04166666666662412);
+    const double p01 = madd(0.1666666666666667, r, 0.5000000000000001);
+    double p = madd(madd(high, r4, madd(p67, r2, p45)), r4, madd(p23, r2, p01));
+    p = madd(r2, p, r);
     const double scale = as_double((as_bits(shifted) + 1023) << 52);
     return {madd(scale, p, scale), madd(scale, p, scale - 1.0)};
 }
@@ -90,14 +87,12 @@ GEXCORE_INLINE double exp_flush(double x) {
 
 // (ln((1 + z) / (1 - z)) - 2 z) / z^3 from w = z^2, for (1 + z) / (1 - z) in [1/1.5, 1.5]: within 3e-19 of the logarithm.
 GEXCORE_INLINE double log_tail(double w) {
-    double p = 0.13840001141274003;
-    p = madd(p, w, 0.13174056945335286);
-    p = madd(p, w, 0.15391084141720524);
-    p = madd(p, w, 0.18181666746791064);
-    p = madd(p, w, 0.2222222428157198);
-    p = madd(p, w, 0.28571428555963274);
-    p = madd(p, w, 0.4000000000005611);
-    return madd(p, w, 0.666666666666666);
+    const double w2 = w * w;
+    const double p67 = madd(0.13840001141274003, w, 0.13174056945335286);
+    const double p45 = madd(0.15391084141720524, w, 0.18181666746791064);
+    const double p23 = madd(0.2222222428157198, w, 0.28571428555963274);
+    const double p01 = madd(0.4000000000005611, w, 0.666666666666666);
+    return madd(madd(p67, w2, p45), w2 * w2, madd(p23, w2, p01));
 }
 
 struct SplitLog {

@@ -2,6 +2,7 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 
 #include "gexcore/contracts.hpp"
 #include "kernels.hpp"
@@ -16,22 +17,23 @@ inline std::size_t block_rows(std::size_t rows, std::size_t block) {
     return std::min(kBlockRows, rows - block * kBlockRows);
 }
 
-// Gives unit-stride columns for any block; a number that holds for every row is spread once, at construction.
+// Gives unit-stride columns for any block; what holds for every row is spread once, at construction.
 class BlockReader {
 public:
     explicit BlockReader(const Contracts& contracts) : contracts_(contracts) {
+        constexpr double none = std::numeric_limits<double>::quiet_NaN();
+        const std::size_t rows = std::min(kBlockRows, contracts.rows);
         for (int c = 0; c < kColumns; ++c)
-            if (column(c).scalar) std::fill_n(spread_[c], std::min(kBlockRows, contracts.rows), *column(c).data);
-        if (contracts.is_call.scalar)
-            std::fill_n(sign_, std::min(kBlockRows, contracts.rows), sign_of(*contracts.is_call.data));
+            if (spread(column(c))) std::fill_n(spread_[c], rows, column(c).data == nullptr ? none : *column(c).data);
+        const Column<std::uint8_t>& call = contracts.is_call;
+        if (spread(call)) std::fill_n(sign_, rows, call.data == nullptr ? none : sign_of(*call.data));
     }
 
     GreekBlock read(std::size_t block) {
         const std::size_t first = block * kBlockRows;
         const double* at[kColumns];
-        for (int c = 0; c < kColumns; ++c)
-            at[c] = column(c).scalar || column(c).data == nullptr ? spread_[c] : column(c).data + first;
-        if (!contracts_.is_call.scalar) {
+        for (int c = 0; c < kColumns; ++c) at[c] = spread(column(c)) ? spread_[c] : column(c).data + first;
+        if (!spread(contracts_.is_call)) {
             const std::uint8_t* call = contracts_.is_call.data + first;
             for (std::size_t i = 0; i < block_rows(contracts_.rows, block); ++i) sign_[i] = sign_of(call[i]);
         }
@@ -40,6 +42,12 @@ public:
 
 private:
     static constexpr int kColumns = 6;
+
+    // One value for every row: a number, or none at all.
+    template <typename T>
+    static bool spread(const Column<T>& column) {
+        return column.scalar || column.data == nullptr;
+    }
 
     // 1 or -1 by its bits: compilers make a branch of a choice, which calls and puts in no order mispredict every other row.
     static double sign_of(std::uint8_t call) {
@@ -56,6 +64,9 @@ private:
     alignas(64) double spread_[kColumns][kBlockRows];
     alignas(64) double sign_[kBlockRows];
 };
+
+// Throws Error if one of the greeks asks whether a row is a call and the contracts do not say.
+void check_type(const Contracts& contracts, std::uint32_t which);
 
 constexpr std::size_t kSegmentBlocks = 64;  // blocks per partial row of a keyed sum
 

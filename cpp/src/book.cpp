@@ -16,129 +16,26 @@ namespace {
 constexpr double kHorizon = 30.0 / 365;
 constexpr double kTie = 1.0 + 1e-15;  // strikes as near as that share
 constexpr double kNearTie = 1e-9;     // further apart they cannot
+constexpr double kOld = 1.0;          // days
+constexpr double kJump = 1.2;         // of spot, either way
 using Guard = std::lock_guard<std::mutex>;
 
-bool positive(double x) {
-    return x > 0.0 && std::isfinite(x);
+bool is_spot(double spot) {
+    return spot >= 1e-100 && spot <= 1e100;  // the square of a spot must be a number
 }
 
-[[noreturn]] void refuse(const std::string& what, const std::string& hint) {
-    throw Error(what + ". Hint: " + hint);
+std::string spot_error(double spot) {
+    return "spot: is " + std::to_string(spot) + ". Hint: a price from 1e-100 to 1e100";
 }
 
-void check_spot(double spot) {
-    if (!(spot > 1e-290 && spot < 1e290)) refuse("spot: is " + std::to_string(spot), "positive and finite");
+bool same(double a, double b) {
+    return a == b || (std::isnan(a) && std::isnan(b));
 }
 
 }  // namespace
 
-void Book::Live::check_rows(const std::int64_t* rows, std::size_t count) const {
-    for (std::size_t i = 0; i < count; ++i)
-        if (rows[i] < 0 || static_cast<std::size_t>(rows[i]) >= slots.count())
-            refuse("rows: there is no row " + std::to_string(rows[i]),
-                   "the book has " + std::to_string(slots.count()) + " rows");
-}
-
-void Book::Live::touch(std::size_t row) {
-    profile_dirty.mark(row / kBlockRows);
-    value_dirty.mark(row / kBlockRows);
-    vol_known = false;
-    const std::uint32_t key = slots.key[row];
-    if (keys.marked[key]) return;
-    keys.marked[key] = 1;
-    keys.dirty.push_back(key);
-}
-
-// Status and weight from the numbers of a row, in the order in which the reasons are asked.
-void Book::Live::recompute(std::size_t row) {
-    BookSlots& s = slots;
-    const auto fixed = static_cast<RowStatus>(s.fixed[row]);
-    const double vol = s.vol[row], size = s.open_interest[row], years = s.years[row];
-    const bool bad = fixed == RowStatus::bad_row || !std::isfinite(years) || !positive(s.strike[row]) ||
-                     !positive(s.multiplier[row]) || vol < 0.0 || std::isinf(vol) || size < 0.0 || std::isinf(size);
-    RowStatus status = RowStatus::used;
-    if (bad)
-        status = RowStatus::bad_row;
-    else if (fixed <= RowStatus::adjusted_contract)
-        status = fixed;
-    else if (!(years > 0.0))
-        status = RowStatus::expired;
-    else if (!(vol > 0.0))
-        status = fixed < RowStatus::no_implied_vol ? fixed : RowStatus::no_implied_vol;
-    const bool usable = status == RowStatus::used, was = s.status[row] == static_cast<std::uint8_t>(RowStatus::used);
-    series_usable[s.series[row]] += usable;
-    series_usable[s.series[row]] -= was;
-    s.status[row] = static_cast<std::uint8_t>(status);
-    if (!std::isnan(s.per_open_interest[row])) {
-        const double held = s.per_open_interest[row] * (size > 0.0 ? size : 0.0);
-        s.contracts[row] = std::isfinite(held) && std::isfinite(size) ? held : 0.0;
-    }
-    s.weight[row] = usable ? s.contracts[row] * s.multiplier[row] : 0.0;
-    touch(row);
-}
-
-void Book::Live::append(const BookRow& row, const BookQuote& quote) {
-    BookSlots& s = slots;
-    const auto at = static_cast<std::uint32_t>(s.count());
-    const auto same = [&](std::uint32_t k, double strike) { return keys.strike[k] < strike; };
-    auto place = std::lower_bound(keys.order.begin(), keys.order.end(), row.strike, same);
-    if (place == keys.order.end() || keys.strike[*place] != row.strike) {
-        place = keys.order.insert(place, static_cast<std::uint32_t>(keys.strike.size()));
-        keys.strike.push_back(row.strike);
-        keys.rows.emplace_back();
-        for (auto* sums : {&keys.net, &keys.gross, &keys.calls, &keys.puts}) sums->push_back(0.0);
-        keys.held.push_back(0);
-        keys.marked.push_back(0);
-    }
-    keys.rows[*place].push_back(at);
-    SeriesRows& series = series_rows[row.series];
-    const double carry = row.rate - row.dividend_yield;
-    if (series.rows.empty()) series.carry = carry;
-    series.one_carry = series.one_carry && series.carry == carry;
-    series.sorted = false;
-    series.rows.push_back(at);
-    s.key.push_back(static_cast<std::int32_t>(*place));
-    s.strike.push_back(row.strike);
-    s.multiplier.push_back(row.multiplier);
-    s.rate.push_back(row.rate);
-    s.dividend_yield.push_back(row.dividend_yield);
-    s.per_open_interest.push_back(row.per_open_interest);
-    s.series.push_back(row.series);
-    s.sign.push_back(row.is_call ? 1.0 : -1.0);
-    // a bad number may become good; a row that was read as bad with good numbers stays bad
-    const bool numbers_bad = quote.implied_vol < 0.0 || std::isinf(quote.implied_vol) || quote.open_interest < 0.0 ||
-                             std::isinf(quote.open_interest);
-    const bool mend = row.status == RowStatus::expired || (row.status == RowStatus::bad_row && numbers_bad);
-    s.fixed.push_back(static_cast<std::uint8_t>(mend ? RowStatus::used : row.status));
-    s.status.push_back(static_cast<std::uint8_t>(RowStatus::no_implied_vol));
-    s.years.push_back(series_years[row.series]);
-    s.vol.push_back(quote.implied_vol);
-    s.open_interest.push_back(quote.open_interest);
-    s.contracts.push_back(std::isfinite(quote.contracts) ? quote.contracts : 0.0);
-    s.bid.push_back(quote.bid);
-    s.ask.push_back(quote.ask);
-    s.quoted.push_back(quote.quoted);
-    s.sized.push_back(quote.sized);
-    s.removed.push_back(quote.removed);
-    for (auto* column : {&s.weight, &s.center_high, &s.center_low, &s.inverse_width, &s.amplitude, &s.value})
-        column->push_back(0.0);
-    s.used.push_back(0);
-    grow();
-    recompute(at);
-}
-
-void Book::Live::grow() {
-    profile_dirty.resize(blocks());
-    value_dirty.resize(blocks());
-    peaks.resize(blocks(), kExponents + 1);
-    totals.resize(blocks(), 2);
-    nodes.resize(blocks(), std::max<std::size_t>(window.spots.size(), 1));
-    for (NodePair& pair : pairs) pair.known = false;
-    cell.known = false;
-}
-
 void Book::Live::settle_series(const std::vector<double>& years) {
-    if (years.size() < series_years.size()) refuse("years: too few", "one per series");
+    if (years.size() == series_years.size() && std::equal(years.begin(), years.end(), series_years.begin(), same)) return;
     series_years = years;
     series_rows.resize(years.size());
     series_usable.resize(years.size(), 0);
@@ -229,8 +126,32 @@ double Book::Live::at_the_money() {
     return std::sqrt((variance + share * (second * second * late - variance)) / kHorizon);
 }
 
+// Sums of open interest, of its product with the days at which quotes and sizes came in, and of what was quoted long ago.
+BookAges Book::Live::read_ages() {
+    for (const std::size_t b : age_dirty.list()) {
+        double sums[4] = {};
+        for (std::size_t row = b * kBlockRows; row < b * kBlockRows + rows_of(b); ++row) {
+            const bool used = slots.weight[row] != 0.0 && slots.open_interest[row] > 0.0;
+            const double size = used ? slots.open_interest[row] : 0.0;
+            sums[0] += size;
+            sums[1] += size * slots.quoted[row];
+            sums[2] += size * slots.sized[row];
+            sums[3] += days - slots.quoted[row] > kOld ? size : 0.0;
+        }
+        std::copy_n(sums, 4, ages.leaf(b));
+    }
+    if (age_dirty.list().size() > 8)
+        ages.add_all();
+    else
+        for (const std::size_t b : age_dirty.list()) ages.add(b);
+    age_dirty.clear();
+    const double* sums = ages.root();
+    if (!(sums[0] > 0.0)) return {};
+    return {24.0 * (days - sums[1] / sums[0]), 24.0 * (days - sums[2] / sums[0]), sums[3] / sums[0]};
+}
+
 Book::Book(double spot, const std::vector<double>& years, const BookOptions& options) : live_(new Live(options)) {
-    check_spot(spot);
+    if (!is_spot(spot)) throw Error(spot_error(spot));
     live_->spot = spot;
     live_->kernels = &active_kernels();
     live_->settle_series(years);
@@ -250,73 +171,40 @@ std::uint64_t Book::version() const {
     return live_->version;
 }
 
-void Book::add_rows(const BookRow* rows, const BookQuote* quotes, std::size_t count, const std::vector<double>& years) {
+std::size_t Book::stale_blocks(bool at_spot) const {
     const Guard guard(live_->lock);
-    for (std::size_t i = 0; i < count; ++i)
-        if (rows[i].series < 0 || static_cast<std::size_t>(rows[i].series) >= years.size())
-            refuse("series: row " + std::to_string(i) + " has " + std::to_string(rows[i].series), "one time per series");
-    live_->settle_series(years);
-    for (std::size_t i = 0; i < count; ++i) live_->append(rows[i], quotes[i]);
-    ++live_->version;
+    const std::size_t swept = live_->profile_dirty.list().size();
+    if (!at_spot) return swept;
+    const bool moved = live_->value_spot != live_->spot;
+    return std::max(swept, moved ? live_->blocks() : live_->value_dirty.list().size());
 }
 
-void Book::update(const std::int64_t* rows, std::size_t count, const Columns& columns) {
+std::int64_t Book::first_row() const {
     const Guard guard(live_->lock);
-    live_->check_rows(rows, count);
-    BookSlots& s = live_->slots;
-    for (std::size_t i = 0; i < count; ++i)
-        if (s.removed[rows[i]]) refuse("rows: row " + std::to_string(rows[i]) + " was removed", "add the contract again");
-    if (columns.contracts != nullptr)
-        for (std::size_t i = 0; i < count; ++i)
-            if (!std::isnan(s.per_open_interest[rows[i]]))
-                refuse("contracts: row " + std::to_string(rows[i]) + " follows its open interest",
-                       "make the book with positions given as contracts");
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::int64_t row = rows[i];
-        if (columns.bid != nullptr || columns.ask != nullptr || columns.implied_vol != nullptr) s.quoted[row] = live_->days;
-        if (columns.open_interest != nullptr || columns.contracts != nullptr) s.sized[row] = live_->days;
-        if (columns.bid != nullptr) s.bid[row] = columns.bid[i];
-        if (columns.ask != nullptr) s.ask[row] = columns.ask[i];
-        if (columns.open_interest != nullptr) s.open_interest[row] = columns.open_interest[i];
-        if (columns.contracts != nullptr) s.contracts[row] = std::isfinite(columns.contracts[i]) ? columns.contracts[i] : 0.0;
-        if (columns.implied_vol != nullptr) {
-            s.vol[row] = columns.implied_vol[i];
-            if (s.fixed[row] > static_cast<std::uint8_t>(RowStatus::adjusted_contract))
-                s.fixed[row] = static_cast<std::uint8_t>(RowStatus::used);
-        }
-        if (columns.implied_vol != nullptr || columns.open_interest != nullptr || columns.contracts != nullptr)
-            live_->recompute(static_cast<std::size_t>(row));
-    }
-    ++live_->version;
+    return live_->first_row;
 }
 
-void Book::remove_rows(const std::int64_t* rows, std::size_t count) {
+BookCounts Book::counts() const {
     const Guard guard(live_->lock);
-    live_->check_rows(rows, count);
-    BookSlots& s = live_->slots;
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::int64_t row = rows[i];
-        s.removed[row] = 1;
-        s.vol[row] = kNone;
-        s.open_interest[row] = s.contracts[row] = 0.0;
-        if (s.fixed[row] > static_cast<std::uint8_t>(RowStatus::adjusted_contract))
-            s.fixed[row] = static_cast<std::uint8_t>(RowStatus::used);
-        live_->recompute(static_cast<std::size_t>(row));
-    }
-    ++live_->version;
+    return live_->counts;
 }
 
 void Book::set_spot(double spot) {
-    check_spot(spot);
     const Guard guard(live_->lock);
+    if (!is_spot(spot)) {
+        live_->happened(BookEvent::bad_spot);
+        throw Error(spot_error(spot));
+    }
+    if (std::max(spot / live_->spot, live_->spot / spot) >= kJump) live_->happened(BookEvent::spot_jump);
     live_->spot = spot;
     ++live_->version;
 }
 
 void Book::set_years(const std::vector<double>& years, double days) {
     const Guard guard(live_->lock);
-    if (!(days >= live_->days)) refuse("days: " + std::to_string(days) + " is before the book's clock", "time passes");
-    if (years.size() != live_->series_years.size()) refuse("years: one per series is needed", "the times to expiry");
+    if (!(days >= live_->days && std::isfinite(days)))
+        live_->refuse(BookEvent::bad_time, "days: " + std::to_string(days) + " is before the book's clock", "time passes");
+    if (years.size() != live_->series_years.size()) throw Error("years: one per series is needed. Hint: the times to expiry");
     live_->settle_series(years);
     live_->days = days;
     for (std::size_t i = 0; i < live_->slots.count(); ++i) {
@@ -336,8 +224,10 @@ void Book::net(double& net, double& gross) {
 BookState Book::state() {
     const Guard guard(live_->lock);
     const BookSlots& s = live_->slots;
-    return {live_->spot, live_->days,     live_->version, live_->anchors, s.quoted, s.sized, s.years,
-            s.vol,       s.open_interest, s.contracts,    s.bid,          s.ask,    s.status};
+    return {live_->spot,     live_->days, live_->version, live_->anchors, live_->first_row,
+            s.quoted,        s.sized,     s.years,        s.vol,          s.vendor_vol,
+            s.open_interest, s.contracts, s.bid,          s.ask,          s.per_open_interest,
+            s.held,          s.traded,    s.status,       s.removed};
 }
 
 }  // namespace gexcore

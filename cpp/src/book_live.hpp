@@ -2,6 +2,9 @@
 #pragma once
 #include <cstdint>
 #include <mutex>
+#include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "block_tree.hpp"
@@ -17,15 +20,49 @@ constexpr double kRounding = 1e-13;  // of gross: a smaller sum owes its sign to
 // Columns of the slots, one value each.
 struct BookSlots {
     std::vector<double> strike, years, vol, open_interest, multiplier, rate, dividend_yield, sign, per_open_interest;
-    std::vector<double> contracts, bid, ask, quoted, sized;
+    std::vector<double> held, traded, contracts;  // those held if given, those taken from customers, both
+    std::vector<double> bid, ask, quoted, sized;
+    std::vector<double> vendor_vol, solved_vol, quote_spot;
     std::vector<double> weight;  // contracts * multiplier, 0 while the row is not usable
     std::vector<std::uint8_t> fixed, status, removed;
-    std::vector<std::int32_t> series, key;
+    std::vector<std::uint8_t> source, only_missing, unsolved;  // of vols; `unsolved`: the status of a row without solved vol
+    std::vector<std::int32_t> series, settlement, key;
     std::vector<double> center_high, center_low, inverse_width, amplitude;  // prepared for sweeps
     std::vector<double> value;                                              // gamma exposure at `value_spot`
     std::vector<std::uint8_t> used;                                         // in exposures
 
     std::size_t count() const { return strike.size(); }
+    template <typename Work>
+    void each_column(const Work& work) {
+        for (auto* column : {&strike,
+                             &years,
+                             &vol,
+                             &open_interest,
+                             &multiplier,
+                             &rate,
+                             &dividend_yield,
+                             &sign,
+                             &per_open_interest,
+                             &held,
+                             &traded,
+                             &contracts,
+                             &bid,
+                             &ask,
+                             &quoted,
+                             &sized,
+                             &vendor_vol,
+                             &solved_vol,
+                             &quote_spot,
+                             &weight,
+                             &center_high,
+                             &center_low,
+                             &inverse_width,
+                             &amplitude,
+                             &value})
+            work(*column);
+        for (auto* column : {&fixed, &status, &removed, &source, &only_missing, &unsolved, &used}) work(*column);
+        for (auto* column : {&series, &settlement, &key}) work(*column);
+    }
     SweepBlock sweep(std::size_t at) const { return {&center_high[at], &center_low[at], &inverse_width[at], &amplitude[at]}; }
 };
 
@@ -37,12 +74,17 @@ struct SeriesRows {
 
 struct StrikeKeys {
     std::vector<double> strike;
-    std::vector<std::vector<std::uint32_t>> rows;  // ascending
-    std::vector<std::uint32_t> order;              // keys by ascending strike
+    std::unordered_map<double, std::uint32_t> found;  // key of a strike
+    std::vector<std::vector<std::uint32_t>> rows;     // ascending
+    std::vector<std::uint32_t> order;                 // keys by ascending strike, once sorted
+    std::size_t sorted = 0;                           // how many of `order` are
     std::vector<double> net, gross, calls, puts;
     std::vector<std::uint32_t> held;  // used rows
     std::vector<std::uint8_t> marked;
     std::vector<std::uint32_t> dirty;
+
+    std::uint32_t key_of(double at);
+    void sort();
 };
 
 // Nodes exp(j step) from j = first on, whole runs of the recurrence.
@@ -63,16 +105,31 @@ struct NodePair {
 };
 
 struct Book::Live {
-    explicit Live(const BookOptions& chosen)
-        : options(chosen), days(chosen.days), version(chosen.version), anchors(chosen.anchors) {}
+    explicit Live(const BookOptions& chosen) : options(chosen) {}
 
-    // book.cpp
-    void check_rows(const std::int64_t* rows, std::size_t count) const;
+    void happened(BookEvent event) { ++counts[static_cast<std::size_t>(event)]; }
+    [[noreturn]] void refuse(BookEvent event, const std::string& what, const std::string& hint);
+
+    // book_rows.cpp
+    std::size_t slot_of(std::int64_t row) const { return static_cast<std::size_t>(row - first_row); }
+    void check_rows(const std::int64_t* rows, std::size_t count, bool removed_too = false);
     void append(const BookRow& row, const BookQuote& quote);
-    void settle_series(const std::vector<double>& years);
+    void enter(std::size_t row);
+    void write(std::size_t row, std::size_t at, const Columns& columns);
     void recompute(std::size_t row);
     void touch(std::size_t row);
     void grow();
+
+    // book_vols.cpp
+    double price_of(std::size_t row, VolSource source) const;
+    bool out_of_the_money(std::size_t row) const;
+    std::int64_t donor_of(std::size_t row) const;
+    void want_vol(std::size_t row, bool quoted);
+    void solve_vols();
+
+    // book.cpp
+    void settle_series(const std::vector<double>& years);
+    BookAges read_ages();
     std::size_t blocks() const { return block_count(slots.count()); }
     std::size_t rows_of(std::size_t block) const { return block_rows(slots.count(), block); }
     std::size_t group_end(std::size_t from) const;
@@ -106,15 +163,17 @@ struct Book::Live {
     const Kernels* kernels = nullptr;
     BookSlots slots;
     StrikeKeys keys;
-    double spot = 0.0, days;
+    std::int64_t first_row = 0;
+    double spot = 0.0, days = 0.0;
     std::vector<double> series_years;
     std::vector<std::uint32_t> series_order;  // by years, then number
     std::vector<SeriesRows> series_rows;
     std::vector<std::uint32_t> series_usable;
-    std::uint64_t version, anchors;
+    std::uint64_t version = 0, anchors = 0;
+    BookCounts counts{};
 
-    DirtyBlocks profile_dirty, value_dirty;
-    BlockTree peaks, nodes, totals;
+    DirtyBlocks profile_dirty, value_dirty, age_dirty;
+    BlockTree peaks, nodes, totals, ages;
     double peak_low = 1.0, peak_high = -1.0;
     Window window;
     std::size_t from = 0, to = 0;  // nodes of the window that are searched
@@ -128,6 +187,7 @@ struct Book::Live {
     std::vector<double> scratch, spread;
     std::vector<std::uint32_t> row_scratch;
     std::vector<std::size_t> order_scratch;
+    std::vector<std::pair<std::uint32_t, std::int64_t>> to_solve;  // rows, and whose price gives their vol
 };
 
 }  // namespace gexcore

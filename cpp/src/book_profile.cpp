@@ -282,6 +282,7 @@ RegimeReading Book::regime(bool exact) {
     RegimeReading out;
     out.spot = live.spot;
     out.version = live.version;
+    out.ages = live.read_ages();
     out.at_the_money_vol = live.at_the_money_vol;
     out.zero_gamma = live.nearest_crossing(exact, &out.zero_gamma_error);
     if (exact) {

@@ -76,6 +76,7 @@ void Book::Live::sum_key(std::uint32_t key) {
 
 void Book::Live::refresh_keys() {
     refresh_values();
+    keys.sort();
     if (keys_known)
         for (const std::uint32_t key : keys.dirty) sum_key(key);
     else

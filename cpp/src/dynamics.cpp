@@ -49,6 +49,7 @@ void move_vols(const Contracts& contracts, const VolDynamics& dynamics, double a
 void sweep_dynamics(const Contracts& contracts, const double* weight, const VolDynamics& dynamics, const double* spots,
                     std::size_t count, std::uint32_t which, double* const out[greek_count], double* effective_gamma,
                     const Execution& execution) {
+    check_type(contracts, which);
     const Kernels& kernels = active_kernels();
     const SmileReader smile(dynamics.smile);
     const std::size_t blocks = block_count(contracts.rows);

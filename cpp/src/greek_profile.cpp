@@ -39,6 +39,7 @@ GreekProfile::GreekProfile(const Contracts& contracts, const double* weight, std
     : rows_(contracts.rows), which_(which) {
     if (which == 0 || (which & ~profile_greeks) != 0)
         throw Error("which: holds a greek without a profile, or none. Hint: leave out price, theta and rho");
+    check_type(contracts, which);
     const Kernels& kernels = active_kernels();
     columns_ = kernels.moment_columns(which);
     const std::size_t blocks = block_count(rows_);

@@ -3,14 +3,23 @@
 
 #include "blocks.hpp"
 #include "dispatch.hpp"
+#include "gexcore/error.hpp"
 #include "parallel.hpp"
 
 namespace gexcore {
 
 static_assert(greek_count == kGreekCount);
 
+void check_type(const Contracts& contracts, std::uint32_t which) {
+    constexpr std::uint32_t typed =
+        bit(Greek::price) | bit(Greek::delta) | bit(Greek::theta) | bit(Greek::rho) | bit(Greek::charm);
+    if (which & typed && contracts.is_call.data == nullptr && contracts.rows > 0)
+        throw Error("is_call: is missing. Hint: one value per row, or one for all, 1 for calls and 0 for puts");
+}
+
 void compute_greeks(const Contracts& contracts, std::uint32_t which, double* const out[greek_count],
                     const Execution& execution) {
+    check_type(contracts, which);
     const Kernels& kernels = active_kernels();
     const std::size_t blocks = block_count(contracts.rows);
     constexpr std::size_t piece_blocks = 16;

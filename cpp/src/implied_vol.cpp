@@ -3,12 +3,14 @@
 
 #include "blocks.hpp"
 #include "dispatch.hpp"
+#include "gexcore/greeks.hpp"
 #include "parallel.hpp"
 
 namespace gexcore {
 
 void implied_vol(const Contracts& contracts, const Column<double>& price, double* vol, std::uint8_t* status,
                  const Execution& execution) {
+    check_type(contracts, bit(Greek::price));
     const Kernels& kernels = active_kernels();
     const std::size_t blocks = block_count(contracts.rows);
     constexpr std::size_t piece_blocks = 8;

@@ -34,6 +34,7 @@ StrikeSums sums_of(const Contracts& contracts, const double* weight, double scal
         sums.down = sums.up;
         return sums;
     }
+    check_type(contracts, bit(Greek::delta));
     check_keys(strikes.code, 0, contracts.rows, strikes.count);
     const Column<std::uint8_t>& call = contracts.is_call;
     std::vector<std::int32_t> side(contracts.rows);

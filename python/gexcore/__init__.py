@@ -22,6 +22,7 @@ from gexcore.errors import (
     NotComputedError,
 )
 from gexcore.exposures import Exposures, compute_exposures
+from gexcore.feed import Event, feed_event
 from gexcore.greeks import ChainGreeks, compute_greeks
 from gexcore.hedges import DeltaHedge, HedgeFlow, HedgeLadder, UnwindLadder
 from gexcore.hedging import charm_flow, delta_hedge, hedge_flow, hedge_ladder, unwind_ladder
@@ -33,6 +34,7 @@ from gexcore.positions import Positions, assign_positions
 from gexcore.profile import Profile, sweep_profile
 from gexcore.quick import QuickLevels, quick_levels
 from gexcore.regime import Regime, classify_regime
+from gexcore.replay import Replay
 from gexcore.scenario import ScenarioCube, scenario_cube
 from gexcore.sensitivities import Sensitivities, compute_sensitivities
 from gexcore.sign_band import SignBand, levels_band
@@ -41,6 +43,9 @@ from gexcore.trades import Trades
 from gexcore.watch import LevelChange, LevelWatch
 
 if TYPE_CHECKING:
+    from gexcore import io as io
+    from gexcore import plot as plot
+    from gexcore import report as report
     from gexcore.io import (
         read_cboe,
         read_chain,
@@ -54,7 +59,8 @@ if TYPE_CHECKING:
         read_yahoo_cboe,
         read_yfinance,
     )
-    from gexcore.synthetic import synthetic_chain
+    from gexcore.recording import Recorder, Recording, read_recording
+    from gexcore.synthetic import synthetic_chain, synthetic_feed
 
 # Doors to the outside are opened when first used.
 _READERS = (
@@ -70,7 +76,12 @@ _READERS = (
     "read_yahoo_cboe",
     "read_yfinance",
 )
-_DOORS = {**dict.fromkeys(_READERS, "gexcore.io"), "synthetic_chain": "gexcore.synthetic"}
+_ROOMS = ("io", "plot", "report")  # gex.plot.plot_profile(...)
+_DOORS = {
+    **dict.fromkeys(_READERS, "gexcore.io"),
+    **dict.fromkeys(("Recorder", "Recording", "read_recording"), "gexcore.recording"),
+    **dict.fromkeys(("synthetic_chain", "synthetic_feed"), "gexcore.synthetic"),
+}
 
 __all__ = [
     "Across",
@@ -82,6 +93,7 @@ __all__ = [
     "Change",
     "ConventionError",
     "DeltaHedge",
+    "Event",
     "Exposures",
     "GexError",
     "HedgeFlow",
@@ -97,7 +109,10 @@ __all__ = [
     "Positions",
     "Profile",
     "QuickLevels",
+    "Recorder",
+    "Recording",
     "Regime",
+    "Replay",
     "ScenarioCube",
     "Sensitivities",
     "SignBand",
@@ -118,6 +133,7 @@ __all__ = [
     "cpu",
     "delta_hedge",
     "explain_change",
+    "feed_event",
     "find_levels",
     "fit_smiles",
     "get_cmake_dir",
@@ -137,6 +153,7 @@ __all__ = [
     "read_lean",
     "read_orats",
     "read_polygon",
+    "read_recording",
     "read_table",
     "read_tradier",
     "read_yahoo_cboe",
@@ -145,18 +162,21 @@ __all__ = [
     "set_num_threads",
     "sweep_profile",
     "synthetic_chain",
+    "synthetic_feed",
     "trades",
     "unwind_ladder",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _DOORS:
+    if name in _DOORS or name in _ROOMS:
         from importlib import import_module
 
+        if name in _ROOMS:
+            return import_module(f"gexcore.{name}")
         return getattr(import_module(_DOORS[name]), name)
     raise AttributeError(f"module 'gexcore' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_ROOMS])

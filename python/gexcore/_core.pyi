@@ -246,40 +246,26 @@ class RegimeReading:
     @property
     def at_the_money_vol(self) -> float: ...
     @property
+    def quote_age(self) -> float: ...
+    @property
+    def size_age(self) -> float: ...
+    @property
+    def old_share(self) -> float: ...
+    @property
     def version(self) -> int: ...
 
 @final
 class Book:
     def __init__(
-        self,
-        spot: float,
-        years: _Float64,
-        gross_walls: bool,
-        gated_walls: bool,
-        version: int,
-        anchors: int,
-        days: float,
+        self, spot: float, years: _Float64, gross_walls: bool, gated_walls: bool
     ) -> None: ...
-    def add_rows(
-        self,
-        strike: _Float64,
-        multiplier: _Float64,
-        rate: _Float64,
-        dividend_yield: _Float64,
-        per_open_interest: _Float64,
-        series: npt.NDArray[np.int32],
-        is_call: npt.NDArray[np.bool_],
-        status: npt.NDArray[np.uint8],
-        implied_vol: _Float64,
-        open_interest: _Float64,
-        contracts: _Float64,
-        bid: _Float64,
-        ask: _Float64,
-        quoted: _Float64,
-        sized: _Float64,
-        removed: npt.NDArray[np.bool_],
-        years: _Float64,
-    ) -> None: ...
+    def __len__(self) -> int: ...
+    @property
+    def first_row(self) -> int: ...
+    def add_rows(self, columns: dict[str, Any], years: _Float64) -> int: ...
+    def set_traded(self, rows: npt.NDArray[np.int64], traded: _Float64) -> None: ...
+    def compact(self) -> npt.NDArray[np.int64]: ...
+    def counts(self) -> dict[str, int]: ...
     def update(
         self,
         rows: int | npt.NDArray[np.int64],

@@ -68,11 +68,12 @@ class Contracts(Result):
         changed = type(self)(**{**self._arguments(), **changes})
         if len(changed) == len(self):  # numbers of values stay, but for what may have changed
             moving = ("time_to_expiry", "rate", "dividend_yield", "implied_vol")
-            changed._codes.update({k: v for k, v in self._codes.items() if k not in moving})
+            found = self._codes.copy()  # others may be numbering columns
+            changed._codes.update({k: v for k, v in found.items() if k not in moving})
         return changed
 
-    def _take(self, mask: npt.NDArray[np.bool_], scope: str) -> Self:
-        """Some of the contracts."""
+    def _take(self, mask: npt.NDArray[Any], scope: str) -> Self:
+        """Some of the contracts, by mask or by row."""
         fields = self._arguments()
         fields.update({n: v[mask] for n, v in fields.items() if isinstance(v, np.ndarray)})
         fields["rates"], fields["vols"] = self.rates.rows(mask), self.vols.rows(mask)

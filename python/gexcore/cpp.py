@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from gexcore import _core
 from gexcore.errors import InputError
 
 
 def _folder(*parts: str) -> str:
     from pathlib import Path
 
-    folder = Path(__file__).resolve().parent.joinpath(*parts)
+    folder = Path(_core.__file__).resolve().parent.joinpath(*parts)  # beside what was compiled
     if not folder.is_dir():
         raise InputError(
             f"the C++ package is not installed: there is no {folder}",
-            hint="install a wheel of gexcore, or build it with cmake --install",
+            hint="install gexcore by pip, or build it with cmake --install",
         )
     return str(folder)
 
@@ -27,14 +28,13 @@ def get_include() -> str:
         Path of the folder.
 
     Raises:
-        InputError: the package runs from its source tree, without an installed library.
+        InputError: the package was installed without them.
+
+    Source: docs/cpp.md.
 
     Example:
-        >>> try:
-        ...     found = get_include().endswith("include")
-        ... except InputError:
-        ...     found = True  # run from the source tree
-        >>> found
+        >>> from pathlib import Path
+        >>> (Path(get_include()) / "gexcore" / "gexcore.hpp").is_file()
         True
     """
     return _folder("include")
@@ -50,14 +50,13 @@ def get_cmake_dir() -> str:
         Path of the folder.
 
     Raises:
-        InputError: the package runs from its source tree, without an installed library.
+        InputError: the package was installed without it.
+
+    Source: docs/cpp.md.
 
     Example:
-        >>> try:
-        ...     found = get_cmake_dir().endswith("gexcore")
-        ... except InputError:
-        ...     found = True  # run from the source tree
-        >>> found
+        >>> from pathlib import Path
+        >>> (Path(get_cmake_dir()) / "gexcore-config.cmake").is_file()
         True
     """
     return _folder("lib", "cmake", "gexcore")

@@ -75,6 +75,21 @@ def _stale(levels: Levels) -> Flag:
     return Flag("stale", abs(hours) > STALE_HOURS, abs(hours), text)
 
 
+def flag_age(quote_age: float | None, size_age: float | None, old_share: float | None) -> Flag:
+    """The flag "stale" of a live book, whose rows were quoted at different times.
+
+    Args:
+        quote_age, size_age: mean hours since quotes and open interest came in, weighted by open
+            interest; None where no contract is used.
+        old_share: share of the open interest that was quoted more than a day ago.
+    """
+    if quote_age is None or size_age is None or old_share is None:
+        return Flag("stale", None, None, "no contract with open interest is used")
+    text = f"quotes are {quote_age:.1f} hours old on average by open interest, {old_share:.0%} of "
+    text += f"it over {STALE_HOURS:.0f}; open interest came in {size_age:.0f} hours ago"
+    return Flag("stale", quote_age > STALE_HOURS, quote_age, text)
+
+
 def _clock_mismatch(levels: Levels) -> Flag:
     table = levels.expiries
     ratio = table.straddle / table.one_sd

@@ -22,7 +22,8 @@ Float64 = npt.NDArray[np.float64]
 
 ESTIMATES = ("mean", "unbiased")
 ERRORS = ("trade", "contract")
-_FILTERS = ("unknown_contract", "after_as_of", "complex", "too_small", "too_large")
+# Why a trade is left out, first match counts.
+LEFT_OUT = (*REASONS, "unknown_contract", "after_as_of", "complex", "too_small", "too_large")
 _DAY = np.timedelta64(86_400_000_000_000, "ns")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -175,12 +176,12 @@ def signed_flow(
     sides = trades.classify(settings.rule)
     row = trades.rows_in(chain)
     end = _end(chain, settings.until)
-    reason = _reasons(trades, row, end, settings)
-    used = reason == len(_reason_names())
-    size = np.where(np.isfinite(trades.size), np.maximum(trades.size, 0.0), 0.0)
+    reason = reasons_of(trades, row, end, settings)
+    used = reason == len(LEFT_OUT)
+    size = sizes_of(trades)
     dropped = {
         name: (int((reason == code).sum()), float(size[reason == code].sum()))
-        for code, name in enumerate(_reason_names())
+        for code, name in enumerate(LEFT_OUT)
         if (reason == code).any()
     }
     row, size, side = row[used], size[used], sides.side[used].astype(np.float64)
@@ -191,7 +192,8 @@ def signed_flow(
     weight = size * _decay(trades, used, end, settings.half_life)
     net, deviation = total(side * weight), None
     if probability is not None:
-        net, deviation = _estimate(side, weight, probability[used], settings, total)
+        value, first, second = worth(side, weight, probability[used], settings)
+        net, deviation = total(value), deviation_of(total(first), total(second), settings)
     capped = unreconciled = None
     if open_interest_change is not None:
         if settings.half_life is not None:
@@ -214,8 +216,9 @@ def signed_flow(
                 int(used.sum()), dropped, capped, unreconciled)  # fmt: skip
 
 
-def _reason_names() -> tuple[str, ...]:
-    return (*REASONS, *_FILTERS)
+def sizes_of(trades: Trades) -> Float64:
+    """Contracts of each trade; 0 where that is not known."""
+    return np.where(np.isfinite(trades.size), np.maximum(trades.size, 0.0), 0.0)
 
 
 def _end(chain: Chain, until: Any) -> np.datetime64 | None:
@@ -230,10 +233,14 @@ def _end(chain: Chain, until: Any) -> np.datetime64 | None:
     return np.datetime64(microseconds * 1000, "ns")
 
 
-def _reasons(
+def reasons_of(
     trades: Trades, row: npt.NDArray[np.int64], end: Any, settings: FlowSettings
 ) -> npt.NDArray[np.int64]:
-    """Why each trade is left out, as a code into the reasons; their number where it is not."""
+    """Why each trade is left out, as a code into `LEFT_OUT`; the number of those where it is not.
+
+    Raises:
+        InputError: the trades lack a column that the settings need.
+    """
     no = np.zeros(len(trades), np.bool_)
     if settings.skip_complex and trades.is_complex is None:
         raise InputError("skip_complex: the trades have no is_complex", hint="is_complex= booleans")
@@ -260,10 +267,10 @@ def _decay(trades: Trades, used: npt.NDArray[np.bool_], end: Any, half_life: flo
     return 0.5 ** (age / half_life)
 
 
-def _estimate(
-    side: Float64, weight: Float64, right: Float64, settings: FlowSettings, total: Any
-) -> tuple[Float64, Float64]:
-    """Flow and its deviation given that each side is right with a probability.
+def worth(
+    side: Float64, weight: Float64, right: Float64, settings: FlowSettings
+) -> tuple[Float64, Float64, Float64]:
+    """What each trade adds to the flow, and to the two sums that `deviation_of` reads.
 
     Under a symmetric prior a trade signed v is truly worth (2p-1) v on average, with variance
     4p(1-p) v^2; one without a side is worth 0 with variance size^2, as at p = 1/2.
@@ -274,9 +281,14 @@ def _estimate(
         factor, spread = lean, 2.0 * np.sqrt(right * (1.0 - right))
     else:
         factor, spread = 1.0 / lean, 2.0 * np.sqrt(right * (1.0 - right)) / lean
-    net = total(side * weight * factor)
+    value = side * weight * factor
     if settings.errors == "trade":
-        variance = total(np.where(known, spread * weight, weight) ** 2)
-    else:  # all sides of a contract are right, or wrong, together
-        variance = total(side * weight * spread) ** 2 + total(np.where(known, 0.0, weight)) ** 2
-    return net, np.sqrt(variance)
+        return value, np.where(known, spread * weight, weight) ** 2, np.zeros(len(value))
+    return value, side * weight * spread, np.where(known, 0.0, weight)
+
+
+def deviation_of(first: Float64, second: Float64, settings: FlowSettings) -> Float64:
+    """The deviation of flows from the sums over their trades."""
+    if settings.errors == "trade":
+        return np.sqrt(first)
+    return np.sqrt(first**2 + second**2)  # all sides of a contract are right, or wrong, together

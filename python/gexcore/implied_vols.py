@@ -59,7 +59,7 @@ class Vols(Result):
         missing = (self.rule != VENDOR) & ~(self.vendor > 0)
         return np.asarray((status == USED) & (always[self.rule] | missing))
 
-    def rows(self, mask: Bool) -> Vols:
+    def rows(self, mask: npt.NDArray[Any]) -> Vols:
         """The vols of some of the contracts."""
         return Vols(self.vendor[mask], self.rule[mask])
 

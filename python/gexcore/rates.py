@@ -130,7 +130,7 @@ class Rates(Result):
             ]
         )
 
-    def rows(self, mask: npt.NDArray[np.bool_]) -> Rates:
+    def rows(self, mask: npt.NDArray[Any]) -> Rates:
         """The rates of some of the contracts."""
 
         def some(value: Any) -> Any:

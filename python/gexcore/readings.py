@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import UTC, timedelta
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gexcore import _core
 from gexcore.chain import Chain
 from gexcore.conventions import USED
-from gexcore.flags import STALE_HOURS, Flag
-from gexcore.levels import DIRECTIONS, Crossing, Levels, ZeroGamma
+from gexcore.exposures import compute_exposures
+from gexcore.flags import STALE_HOURS, Flag, flag_age
+from gexcore.greeks import compute_greeks
+from gexcore.levels import DIRECTIONS, Crossing, Levels, ZeroGamma, find_levels
 from gexcore.positions import Positions
+from gexcore.profile import sweep_profile
 from gexcore.results import Result, align, money, number, plain
 from gexcore.strikes import StrikeLevel
+
+Float64 = npt.NDArray[np.float64]
 
 STRIKES = ("call_wall", "put_wall", "absolute_gamma_strike", "hvl")
 
@@ -140,12 +147,13 @@ def followed(levels: Levels) -> dict[str, Any]:
     return {**kept, "missing": missing}
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class BookRegime(Result):
     """Kind of hedging at the book's spot; `kind` as in `Regime`.
 
     Net and gross ($ per 1% move) are right to `bound`: 0 where summed, else the error of reading
-    them off the profile. `sure`: nothing within the bounds makes another kind.
+    them off the profile. `sure`: nothing within the bounds makes another kind. Ages in hours of
+    the book's clock, weighted by open interest; `old_share` of it was quoted over a day ago.
     """
 
     kind: str
@@ -157,6 +165,9 @@ class BookRegime(Result):
     zero_gamma: float | None
     zero_gamma_error: float
     at_the_money_vol: float | None
+    quote_age: float | None
+    size_age: float | None
+    old_share: float | None
     version: int
 
     @classmethod
@@ -164,13 +175,19 @@ class BookRegime(Result):
         """From what the core read."""
         return cls(
             reading.kind, reading.net, reading.gross, reading.bound, reading.sure, reading.spot,
-            _known(reading.zero_gamma), reading.zero_gamma_error,
-            _known(reading.at_the_money_vol), reading.version,
+            _known(reading.zero_gamma), reading.zero_gamma_error, _known(reading.at_the_money_vol),
+            _known(reading.quote_age), _known(reading.size_age), _known(reading.old_share),
+            reading.version,
         )  # fmt: skip
 
+    @cached_property
+    def flags(self) -> dict[str, Flag]:
+        """Warnings with evidence, by name: "stale"."""
+        return {"stale": flag_age(self.quote_age, self.size_age, self.old_share)}
+
     def to_dict(self) -> dict[str, Any]:
-        """All fields."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        """All fields, and flags."""
+        return {**self._arguments(), "flags": plain(self.flags)}
 
     def __repr__(self) -> str:
         return f"<BookRegime {self.kind}>"
@@ -183,16 +200,59 @@ class BookRegime(Result):
         )
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class BookSnapshot(Result):
     """Rows of a book at one moment as an immutable chain, with their positions and levels.
 
-    A removed row is still there, without vol and open interest.
+    A removed row is still there, without vol and open interest. `first_row` is the number that
+    the book knows the first row by; `quoted` and `sized` are the days on the book's clock when
+    quote and size of each row came in, `days` what it shows now.
     """
 
     chain: Chain
     positions: Positions
     version: int
+    side: str
+    gated: bool
+    first_row: int
+    days: float
+    quoted: Float64
+    sized: Float64
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """Row numbers, for `update`: `snapshot.rows[snapshot.chain.strike == 5000]`."""
+        return np.arange(self.first_row, self.first_row + len(self.chain), dtype=np.int64)
+
+    @cached_property
+    def levels(self) -> Levels:
+        """All levels of this moment, computed when first read; those of the book bit for bit."""
+        exposures = compute_exposures(self.chain, compute_greeks(self.chain), self.positions)
+        profile = sweep_profile(self.chain, self.positions)
+        return find_levels(exposures, profile, self.side, self.gated)
+
+    @property
+    def quote_time(self) -> npt.NDArray[np.datetime64]:
+        """When each row was quoted, UTC; NaT where the chain knows no time."""
+        return self._times(self.quoted)
+
+    @property
+    def open_interest_date(self) -> npt.NDArray[np.datetime64]:
+        """The New York day on which each row's size came in; NaT where no time is known."""
+        if self.chain.as_of is None:
+            return self._times(self.sized).astype("datetime64[D]")
+        ago, row = np.unique(self.days - self.sized, return_inverse=True)
+        now = self.chain.as_of.time.astimezone(UTC)
+        zone = self.chain.as_of.time.tzinfo
+        days = [(now - timedelta(days=each)).astimezone(zone).date() for each in ago.tolist()]
+        return np.array(days, "datetime64[D]")[row]
+
+    def _times(self, came: Float64) -> npt.NDArray[np.datetime64]:
+        if self.chain.as_of is None:
+            return np.full(len(came), np.datetime64("NaT", "us"))
+        now = np.datetime64(self.chain.as_of.time.astimezone(UTC).replace(tzinfo=None), "us")
+        past = np.rint((self.days - came) * 86_400_000_000).astype("timedelta64[us]")
+        return np.asarray(now - past)
 
     def to_dict(self) -> dict[str, Any]:
         """Spot, number of slots and conventions."""
@@ -210,7 +270,7 @@ class Staleness(Result):
     """Age of a book's quotes and sizes in hours of its clock, over its usable contracts.
 
     `age_weighted_coverage`: share of all open interest that is usable, each contract counted
-    2^(-age / half life). `flag` is raised where half of it is quoted more than a day ago.
+    2^(-age / half life). `flag` is that of the book's regime.
     """
 
     median_quote_age: float | None
@@ -222,17 +282,19 @@ class Staleness(Result):
     flag: Flag
 
     @classmethod
-    def of(cls, now: BookSnapshot, state: dict[str, Any], half_life: float) -> Staleness:
-        """From a snapshot and the clock's readings of its rows."""
+    def of(cls, now: BookSnapshot, half_life: float) -> Staleness:
+        """Of a snapshot."""
         chain = now.chain
         used = (chain.status == USED) & (now.positions.contracts != 0.0)
         size = np.where(chain.open_interest > 0, chain.open_interest, 0.0)
         held, total = size[used], float(size.sum())
-        quoted, sized = (24 * (state["days"] - state[n][used]) for n in ("quoted", "sized"))
+        quoted, sized = (24 * (now.days - came[used]) for came in (now.quoted, now.sized))
         fresh = float((held * 2.0 ** (-quoted / half_life)).sum())
         old = float(held[quoted > STALE_HOURS].sum() / (held.sum() or 1.0))
-        known = bool(used.any())
-        text = f"{old:.0%} of used open interest was quoted more than {STALE_HOURS:.0f} hours ago"
+        known, flag = bool(used.any()), flag_age(None, None, None)
+        if held.sum():
+            ages = [float((held * age).sum() / held.sum()) for age in (quoted, sized)]
+            flag = flag_age(ages[0], ages[1], old)
         return cls(
             float(np.median(quoted)) if known else None,
             float(quoted.max()) if known else None,
@@ -240,7 +302,7 @@ class Staleness(Result):
             float(held.sum()) / total if total else 0.0,
             fresh / total if total else 0.0,
             half_life,
-            Flag("stale", old > 0.5 if known else None, old if known else None, text),
+            flag,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -202,15 +202,18 @@ def classify_regime(levels: Levels, adv: float | None = None, kappa: float | Non
 
 
 def kind_of(
-    net: Any, gross: float, spot: float, flip: Any, vol: float | None
+    net: Any, gross: float, spot: float, flip: Any, vol: float | None, slack: float = 0.0
 ) -> npt.NDArray[np.str_]:
-    """The kind of regime of books with these nets and flips (NaN = none); numbers or arrays."""
+    """The kind of regime of books with these nets and flips (NaN = none); numbers or arrays.
+
+    `slack` moves the borders of "transition" outwards by that share of them.
+    """
     net, flip = np.asarray(net, np.float64), np.asarray(flip, np.float64)
     if not gross > 0:
         return np.full(net.shape, "no_exposure")
     near = np.zeros(net.shape, np.bool_)
     if vol:
         deviations = np.log(spot / flip) / (vol / math.sqrt(252))
-        near = np.abs(deviations) < TRANSITION_DEVIATIONS
-    balanced = (np.abs(net / gross) < TRANSITION_SHARE) | near
+        near = np.abs(deviations) < TRANSITION_DEVIATIONS * (1 + slack)
+    balanced = (np.abs(net / gross) < TRANSITION_SHARE * (1 + slack)) | near
     return np.where(balanced, "transition", np.where(net > 0, "long_gamma", "short_gamma"))

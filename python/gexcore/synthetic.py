@@ -1,17 +1,22 @@
-"""A synthetic SPX-like chain: invented numbers in realistic proportions."""
+"""A synthetic SPX-like chain, and its feed: invented numbers in realistic proportions."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, timedelta
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gexcore import bsm, clock
 from gexcore.chain import Chain
+from gexcore.conventions import USED
 from gexcore.errors import InputError
+from gexcore.feed import Event
 from gexcore.sessions import is_session
+from gexcore.trades import Trades
 
 Float64 = npt.NDArray[np.float64]
 
@@ -163,3 +168,131 @@ def _quotes(price: Float64, rng: np.random.Generator) -> tuple[Float64, Float64]
     bid = np.maximum(np.floor((price - half) / tick) * tick, 0.0)
     ask = np.ceil((price + half) / tick) * tick
     return bid.round(2), np.maximum(ask, bid + tick).round(2)
+
+
+def synthetic_feed(
+    chain: Chain, seconds: float = 60.0, rate: float = 1000.0, seed: int = 7
+) -> Iterator[Event]:
+    """Make events like those of a trading day for a chain, from nothing but a seed.
+
+    Spot is a diffusion; vols have a common factor that rises when spot falls, more so on near
+    expirations, and a noise of their own. Quotes come where contracts trade: near the money, near
+    in time, a few strikes of one expiration at once now and then. Customers trade at the bid or
+    the ask. The clock moves every ten seconds, open interest rarely.
+
+    Args:
+        chain: the contracts; rows that have no vol stay without.
+        seconds: of the stream, from the chain's as_of (or 2026-03-18 10:30 New York).
+        rate: events a second.
+        seed: same chain and seed, same events.
+
+    Returns:
+        Iterator of round(seconds x rate) events, in order of time.
+
+    Raises:
+        InputError: seconds or rate is negative or not a number, or the chain has no usable row.
+
+    Example:
+        >>> events = list(synthetic_feed(synthetic_chain(n=1000), seconds=2.0, rate=100.0))
+        >>> len(events), events[0].kind
+        (200, 'quote')
+    """
+    for name, value in (("seconds", seconds), ("rate", rate)):
+        if not 0 <= value < np.inf:
+            raise InputError(f"{name}: {value} cannot be", hint="a number, 0 or more")
+    rows = np.flatnonzero(chain.status == USED)
+    if not len(rows):
+        raise InputError("chain: has no usable contract, nothing can be quoted")
+    return _events(chain, rows, round(seconds * rate), seconds, np.random.default_rng(seed))
+
+
+# Shares of the kinds; the clock comes besides.
+_SHARES = {"quote": 0.935, "spot": 0.0495, "trade": 0.015, "open_interest": 0.0005}
+_CHUNK = 1 << 14  # events that are drawn at once
+_CLOCK_PERIOD = 10.0  # seconds
+_TRADING_YEAR = 252 * 6.5 * 3600  # seconds
+_SPOT_VOL, _VOL_OF_VOL, _LEVERAGE = 0.16, 0.9, -0.8  # a year, a year at 30 days, correlation
+
+
+def _events(
+    chain: Chain, rows: npt.NDArray[np.int64], total: int, seconds: float, rng: np.random.Generator
+) -> Iterator[Event]:
+    """The events, drawn by chunks; spot and vols go on from one chunk to the next."""
+    begin = (chain.as_of.time if chain.as_of else clock.parse_time(AS_OF)).astimezone(UTC)
+    step = seconds / max(total, 1)
+    tick = max(_CLOCK_PERIOD, 10 * step)
+    moves, passed = np.zeros((2, 1)), 0
+    for start in range(0, total, _CHUNK):
+        count = min(_CHUNK, total - start)
+        at = (start + np.arange(count) + rng.random(count)) * step
+        drawn = rng.standard_normal((2, count)) * np.sqrt(step / _TRADING_YEAR)
+        drawn[1] = _LEVERAGE * drawn[0] + np.sqrt(1 - _LEVERAGE**2) * drawn[1]
+        path = moves + np.cumsum(drawn * [[_SPOT_VOL], [_VOL_OF_VOL]], axis=1)
+        moves = path[:, -1:]
+        kinds = rng.choice(list(_SHARES), count, p=list(_SHARES.values())).astype("U13")
+        ticks = (at // tick).astype(np.int64)
+        kinds[np.diff(ticks, prepend=passed) > 0] = "clock"
+        passed = int(ticks[-1])
+        changes = _changes(chain, rows, path, kinds, rng)
+        for i, (kind, (picked, values)) in enumerate(zip(kinds.tolist(), changes, strict=True)):
+            time = begin + timedelta(seconds=float(at[i]))
+            if kind == "clock":
+                when = (begin + timedelta(seconds=float(ticks[i] * tick))).isoformat()
+                values = {"when": when if chain.as_of else tick / 86400}
+            yield Event(time, kind, picked, values)
+
+
+def _changes(
+    chain: Chain, rows: npt.NDArray[np.int64], path: Float64, kinds: Any, rng: np.random.Generator
+) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Rows and values of each event but the clock's."""
+    count, spot = len(kinds), chain.spot * np.exp(path[0])
+    years, vol = chain.time_to_expiry, chain.implied_vol
+    away = np.log(chain.strike[rows] / chain.spot) / (vol[rows] * np.sqrt(years[rows]))
+    weight = np.exp(-0.5 * away**2) / np.sqrt(0.01 + years[rows])
+    order = np.lexsort((chain.strike[rows], years[rows]))  # neighbours are quoted together
+    neighbours, total = rows[order], np.cumsum(weight[order])
+    middle = np.minimum(np.searchsorted(total, rng.random(count) * total[-1]), len(rows) - 1)
+    many = np.where(rng.random(count) < 0.03, rng.integers(2, 16, count), 1)
+    beta = np.minimum((12 * years[neighbours]) ** -0.5, 3.0)  # near expirations move most
+    seed = rng.standard_normal(count + 16)
+
+    def quote(at: Any, factor: Any, noise: Any) -> Any:
+        moved = vol[neighbours[at]] * np.exp(beta[at] * factor + 0.002 * noise)
+        return np.maximum(moved, 0.01).round(4)
+
+    single = quote(middle, path[1], seed[:count]).tolist()
+    first = neighbours[middle].tolist()
+    for i, kind in enumerate(kinds.tolist()):
+        if kind == "quote" and many[i] == 1:
+            yield first[i], {"implied_vol": single[i]}
+        elif kind == "quote":
+            at = slice(middle[i], min(middle[i] + many[i], len(rows)))
+            noise = seed[i : i + at.stop - at.start]
+            yield neighbours[at], {"implied_vol": quote(at, path[1, i], noise)}
+        elif kind == "trade":
+            yield None, {"trades": _trade(chain, first[i], float(spot[i]), rng)}
+        elif kind == "open_interest":
+            before = float(chain.open_interest[first[i]])
+            yield first[i], {"open_interest": before // float(rng.uniform(0.8, 1.3))}
+        else:
+            yield None, ({"spot": round(float(spot[i]), 2)} if kind == "spot" else {})
+
+
+def _trade(chain: Chain, row: int, spot: float, rng: np.random.Generator) -> Trades:
+    """A customer's trade at the bid or the ask."""
+    rate, dividend = (
+        np.broadcast_to(each, len(chain))[row] for each in (chain.rate, chain.dividend_yield)
+    )
+    price = bsm.greeks(
+        spot, chain.strike[row], chain.time_to_expiry[row], chain.implied_vol[row], rate, dividend,
+        chain.is_call[row], which=("price",),
+    ).price  # fmt: skip
+    bid, ask = (float(quote[0]) for quote in _quotes(np.array([price]), rng))
+    named = {name: getattr(chain, name) for name in ("root", "expiry")}
+    return Trades.from_arrays(
+        strike=[chain.strike[row]], option_type=["C" if chain.is_call[row] else "P"],
+        price=[ask if rng.random() < 0.55 else max(bid, 0.05)],
+        size=[float(rng.geometric(0.15))], bid=bid, ask=ask,
+        **{name: column[row : row + 1] for name, column in named.items() if column is not None},
+    )  # fmt: skip

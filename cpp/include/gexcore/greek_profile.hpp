@@ -26,8 +26,9 @@ public:
     std::size_t rows() const { return rows_; }
     std::uint32_t which() const { return which_; }
 
-    // out[g][j] = sum of weight * greek g at spots[j] for every bit(g) of which(); other entries of `out` may be null. On
-    // geometric grids by recurrence. Errors stay below 1e-12 of the maximum of the profile of absolute values.
+    // out[g][j] = sum of weight * greek g at spots[j], 0 <= j < count, in the units of Greek, for every bit(g) of which();
+    // other entries of `out` may be null. On geometric grids by recurrence. Errors stay below 1e-12 of the maximum of the
+    // profile of absolute values.
     void evaluate(const double* spots, std::size_t count, double* const out[greek_count],
                   const Execution& execution = {}) const;
 

@@ -7,7 +7,8 @@
 
 namespace gexcore {
 
-// Units: vega and rho per 1.00, theta, charm and color per year of calendar time moving forward.
+// Of one unit of the underlying. Units: delta, gamma and speed per point of spot; vega, rho, vanna, vomma and zomma per 1.00 of
+// vol or rate; theta, charm and color per year of calendar time moving forward.
 enum class Greek : std::uint32_t { price, delta, gamma, vega, theta, rho, vanna, charm, vomma, speed, zomma, color };
 
 inline constexpr const char* greek_names[] = {"price", "delta", "gamma", "vega",  "theta", "rho",

@@ -32,7 +32,8 @@ public:
     };
     Columns columns() const { return {center_high_, center_low_, inverse_width_, amplitude_}; }
 
-    // gamma[j] = sum of weight * gamma at spots[j] (shares per unit of price); speed (may be null) is its derivative.
+    // gamma[j] = sum of weight * gamma at spots[j], 0 <= j < count (shares per unit of price); speed[j] is its derivative.
+    // `speed` may be null; the last digits of gamma may then differ.
     void evaluate(const double* spots, std::size_t count, double* gamma, double* speed, const Execution& execution = {}) const;
 
     // The default grid: geometric nodes exp(j h), j integer, that cover spot * exp(+-half_range). The step h is a power of two,
@@ -40,9 +41,9 @@ public:
     // has the same profile, bit for bit, in every grid of that step.
     std::vector<double> search_grid(double spot, double half_range) const;
 
-    // One crossing per change of sign of gamma[0 .. count) over ascending spots (zeros are stepped over): the root of the cubic
-    // with the values and slopes of both ends, and with `polish` a safeguarded Newton iteration on exact values from there, to
-    // a relative 1e-12.
+    // One crossing per change of sign of gamma[0 .. count), in any unit, over ascending spots (zeros are stepped over): the
+    // root of the cubic with the values and slopes of both ends, and with `polish` a safeguarded Newton iteration on exact
+    // values from there, to a relative 1e-12.
     std::vector<Crossing> crossings(const double* spots, const double* gamma, std::size_t count, bool polish = true,
                                     const Execution& execution = {}) const;
 

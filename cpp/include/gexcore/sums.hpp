@@ -7,11 +7,14 @@
 
 namespace gexcore {
 
+// Sum of values[0 .. rows), NaN if one of them is; 0 of no values.
 double sum(const double* values, std::size_t rows, const Execution& execution = {});
+
+// Sum of the absolute values.
 double sum_abs(const double* values, std::size_t rows, const Execution& execution = {});
 
-// out[k] = sum of the values whose key is k, for 0 <= k < keys. Throws Error for a key out of range, before anything is
-// written.
+// out[k] = sum of the values[0 .. rows) whose key[0 .. rows) is k, for 0 <= k < keys. Throws Error for a key out of range,
+// before anything is written.
 void sum_by(const double* values, const std::int32_t* key, std::size_t rows, std::size_t keys, double* out,
             const Execution& execution = {});
 

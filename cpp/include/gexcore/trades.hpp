@@ -22,13 +22,14 @@ inline constexpr const char* quote_state_names[] = {"two_sided", "locked", "cros
 // Trades in time order within each series, which may be interleaved.
 struct TradeColumns {
     std::size_t rows = 0;
-    const double* price = nullptr;
-    Column<double> bid;
+    const double* price = nullptr;  // `rows` of them
+    Column<double> bid;             // before the trade
     Column<double> ask;
     const std::int32_t* series = nullptr;  // codes 0 .. series_count-1; none: all rows are one series
     std::size_t series_count = 1;
 };
 
+// One value per trade each; none may be null.
 struct SideColumns {
     std::int8_t* side = nullptr;  // +1 customer buys, -1 sells, 0 unknown
     Decision* decision = nullptr;

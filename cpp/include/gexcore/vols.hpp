@@ -14,9 +14,9 @@ struct Codes {
     std::size_t count = 0;
 };
 
-// Mean vol of the rows at the strike nearest the forward, for each time to expiry; total variance linear in time between them,
-// held flat outside. Rows with usable[i] = 0 do not count; NaN if none does. `horizon` in years; contracts.is_call is not read.
-// Throws Error for a code out of range.
+// Decimal. Mean vol of the rows at the strike nearest the forward, for each time to expiry; total variance linear in time
+// between them, held flat outside. Rows with usable[0 .. rows) = 0 do not count; NaN if none does. `horizon` in years;
+// contracts.is_call is not read. Throws Error for a code out of range.
 double at_the_money_vol(const Contracts& contracts, const std::uint8_t* usable, const Codes& times, double horizon);
 
 }  // namespace gexcore

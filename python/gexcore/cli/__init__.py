@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from gexcore.cli import columns, levels, moves
+from gexcore.cli import columns, levels, moves, replay, report
 from gexcore.cli.options import build_parser
 from gexcore.errors import GexError
 from gexcore.progress import end_progress
@@ -22,6 +22,9 @@ COMMANDS = {
     "scenario": moves.scenario,
     "hedge": moves.hedge,
     "plot": moves.plot,
+    "report": report.report,
+    "replay": replay.replay,
+    "record": replay.record,
     "greeks": columns.greeks,
     "rates": columns.rates,
     "demo": levels.demo,

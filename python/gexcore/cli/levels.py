@@ -115,4 +115,7 @@ def demo(options: argparse.Namespace) -> None:
     if as_text:
         pairs = len(chain) * len(result.profile.spots)
         print(f"\n{pairs:,} contract re-pricings, all greeks and levels in {elapsed * 1e3:.1f} ms.")
-        print("Next: gexcore levels FILE with a chain file (gexcore formats), or gexcore --help.")
+        print("Next: gexcore levels FILE with a chain file (gexcore formats), or gexcore --help;")
+        print(
+            "a live book: gexcore record --synthetic -o feed.jsonl, then gexcore replay feed.jsonl."
+        )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from gexcore import __version__, bsm
+from gexcore.cli.feed_options import record_options, replay_options
+from gexcore.cli.report import report_options
+from gexcore.cli.values import names, share, shares
 from gexcore.clock import CLOCKS
 from gexcore.conventions import RATE_SOURCES
 from gexcore.dynamics import KINDS
@@ -26,7 +29,9 @@ _EPILOG = """examples:
   gexcore exposures spx.csv --greek vanna --by expiry,strike --csv > vanna.csv
   gexcore profile spx.csv --which gamma,delta --from 4000 --to 5000 --steps 101
   gexcore diff spx_monday.csv spx_tuesday.csv
+  gexcore report spx.csv -o report.html --pdf
   gexcore rates spx.csv
+  gexcore record --synthetic -o feed.jsonl && gexcore replay feed.jsonl
 
 A file is a chain in one of the formats that `gexcore formats` lists, plain or .gz; - is standard
 input.
@@ -42,22 +47,6 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise GexError(message, hint=f"{self.prog} --help")
-
-
-def _share(text: str) -> float:
-    """A decimal rate: 0.05 or 5%."""
-    try:
-        return float(text[:-1]) / 100 if text.endswith("%") else float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a rate, write 0.05 or 5%") from None
-
-
-def _shares(text: str) -> tuple[float, ...]:
-    return tuple(_share(part.strip()) for part in text.split(","))
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _source_options(*files: str) -> _Parser:
@@ -112,9 +101,9 @@ def _path_options(*files: str) -> _Parser:
         "0 where not given; default: parity where European contracts are quoted and no rate is "
         "given",
     )
-    group.add_argument("--rate", type=_share, metavar="R", help="continuous rate, 0.05 or 5%%")
+    group.add_argument("--rate", type=share, metavar="R", help="continuous rate, 0.05 or 5%%")
     group.add_argument(
-        "--dividend-yield", type=_share, metavar="Y", help="continuous, 0.015 or 1.5%%"
+        "--dividend-yield", type=share, metavar="Y", help="continuous, 0.015 or 1.5%%"
     )
     group.add_argument(
         "--imply",
@@ -229,6 +218,11 @@ def _regime_options() -> _Parser:
         action="store_true",
         help="also the levels to the close and over the next five sessions, spot unchanged",
     )
+    return regime
+
+
+def _impact_options() -> _Parser:
+    regime = _Parser(add_help=False)
     group = regime.add_argument_group("regime")
     group.add_argument("--adv", type=float, metavar="USD", help="average daily volume in dollars")
     group.add_argument(
@@ -243,7 +237,7 @@ def _exposure_options() -> _Parser:
     what = _Parser(add_help=False)
     what.add_argument("--greek", choices=EXPOSURES, default="gamma", help="default gamma")
     keys = "strike (default), expiry, option_type, root, or several: expiry,strike"
-    what.add_argument("--by", type=_names, default=("strike",), metavar="KEYS", help=keys)
+    what.add_argument("--by", type=names, default=("strike",), metavar="KEYS", help=keys)
     units = "; ".join(f"{g}: {', '.join(u.name for u in UNITS if u.greek == g)}" for g in EXPOSURES)
     what.add_argument("--unit", help=f"unit, default the first of each: {units}")
     what.add_argument("--futures", choices=FUTURES, help="contract of futures_per_point")
@@ -254,7 +248,7 @@ def _exposure_options() -> _Parser:
 def _profile_options() -> _Parser:
     what = _Parser(add_help=False)
     known = ", ".join((*EXPOSURES, "effective_gamma"))
-    what.add_argument("--which", type=_names, default=("gamma",), help=f"of {known}")
+    what.add_argument("--which", type=names, default=("gamma",), help=f"of {known}")
     what.add_argument("--from", type=float, dest="low", metavar="SPOT", help="default 0.9 spot")
     what.add_argument("--to", type=float, dest="high", metavar="SPOT", help="default 1.1 spot")
     what.add_argument("--steps", type=int, default=41, help="number of spots, default 41")
@@ -264,7 +258,7 @@ def _profile_options() -> _Parser:
 def _diff_options() -> _Parser:
     what = _Parser(add_help=False)
     known = ", ".join(EXPOSURES)
-    what.add_argument("--which", type=_names, default=("gamma",), help=f"exposures, of {known}")
+    what.add_argument("--which", type=names, default=("gamma",), help=f"exposures, of {known}")
     what.add_argument(
         "--positions-after",
         choices=[name for name, rule in RULES.items() if rule.needs is None],
@@ -290,7 +284,7 @@ def _grid_options() -> _Parser:
     )
     group.add_argument(
         "--vol-shifts",
-        type=_shares,
+        type=shares,
         default=(0.0,),
         metavar="SHIFTS",
         help="added to every vol: =-0.02,0,0.02 or =-2%%,0,2%% (2 vol points); default 0",
@@ -309,7 +303,7 @@ def _hedge_options() -> _Parser:
         "--unwind", action="store_true", help="what the next settlement releases, by spot"
     )
     kind.add_argument(
-        "--spot-return", type=_share, default=0.0, metavar="R", help="one move: 0.01 or 1%%"
+        "--spot-return", type=share, default=0.0, metavar="R", help="one move: 0.01 or 1%%"
     )
     what.add_argument("--days", type=float, default=0.0, help="calendar days that pass")
     what.add_argument("--vol-points", type=float, default=0.0, help="added to every vol, 1 = 0.01")
@@ -333,7 +327,7 @@ def _plot_options() -> _Parser:
 def _greek_options() -> _Parser:
     what = _Parser(add_help=False)
     default = ("price", "delta", "gamma", "vega", "theta", "vanna", "charm")
-    what.add_argument("--which", type=_names, default=default, help=f"of {', '.join(bsm.GREEKS)}")
+    what.add_argument("--which", type=names, default=default, help=f"of {', '.join(bsm.GREEKS)}")
     return what
 
 
@@ -351,32 +345,39 @@ def build_parser(
     parser.add_argument("--version", action="version", version=f"gexcore {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     path, held, table = _path_options("file"), _position_options(), _table_options()
-    grammar = {
+    moves, walls = _dynamics_options(), _wall_options()
+    grammar: Mapping[str, tuple[str, list[Any]]] = {
         "levels": (
             "zero gamma, walls and regime of a chain file",
-            [path, held, _dynamics_options(), _wall_options(), _regime_options(), table],
+            [path, held, moves, walls, _regime_options(), _impact_options(), table],
+        ),
+        "report": (
+            "one page with all of it, interactive and self-contained, or a PDF",
+            [path, held, moves, walls, _impact_options(), report_options()],
         ),
         "diff": (
             "why exposures and levels changed between two chain files",
-            [_path_options("before", "after"), held, _wall_options(), _diff_options(), table],
+            [_path_options("before", "after"), held, walls, _diff_options(), table],
         ),
         "exposures": ("an exposure summed by a key", [path, held, _exposure_options(), table]),
         "profile": (
             "exposures as functions of spot, re-priced",
-            [path, held, _dynamics_options(), _profile_options(), table],
+            [path, held, moves, _profile_options(), table],
         ),
         "scenario": (
             "an exposure over spot x time x vol, re-priced",
-            [path, held, _dynamics_options(), _grid_options(), _saved(table)],
+            [path, held, moves, _grid_options(), _saved(table)],
         ),
         "hedge": (
             "what dealers must trade: now, through a move, as time passes",
-            [path, held, _dynamics_options(), _hedge_options(), table],
+            [path, held, moves, _hedge_options(), table],
         ),
         "plot": (
             "a picture: strikes, profile, heat map, scenario, ladder or path",
-            [path, held, _dynamics_options(), _grid_options(), _plot_options()],
+            [path, held, moves, _grid_options(), _plot_options()],
         ),
+        "replay": ("levels as they change while a recorded stream is played", [replay_options()]),
+        "record": ("make a recorded stream, or copy one", [record_options()]),
         "greeks": ("greeks of every contract", [path, _greek_options(), table]),
         "rates": ("forward, rate and yield per expiry from put-call parity", [path, table]),
         "demo": ("the whole path on a synthetic chain", [table]),

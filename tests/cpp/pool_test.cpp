@@ -1,8 +1,9 @@
 // The pool under stress: every piece once, errors, nesting, many callers. Run plainly and under the thread sanitizer.
 #include "parallel.hpp"
 
+#include <doctest/doctest.h>
+
 #include <atomic>
-#include <cstdio>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -13,14 +14,6 @@ namespace {
 using gexcore::Execution;
 using gexcore::run_pieces;
 
-std::atomic<int> failures{0};
-
-void check(bool holds, const char* what) {
-    if (holds) return;
-    ++failures;
-    std::fprintf(stderr, "failed: %s\n", what);
-}
-
 // Pieces write plain numbers, so that a piece run twice or read too early is also a data race.
 bool each_piece_once(std::size_t pieces, int threads) {
     std::vector<int> runs(pieces, 0);
@@ -30,13 +23,15 @@ bool each_piece_once(std::size_t pieces, int threads) {
     return once;
 }
 
-void test_pieces() {
+}  // namespace
+
+TEST_CASE("each piece runs once") {
     for (const std::size_t pieces : {0, 1, 2, 3, 7, 100})
         for (const int threads : {-1, 0, 1, 2, 3, 8, 200})
-            for (int repeat = 0; repeat < 20; ++repeat) check(each_piece_once(pieces, threads), "each piece once");
+            for (int repeat = 0; repeat < 20; ++repeat) CHECK(each_piece_once(pieces, threads));
 }
 
-void test_exceptions() {
+TEST_CASE("an exception reaches the caller, and the pool goes on") {
     for (int repeat = 0; repeat < 200; ++repeat) {
         std::string caught;
         try {
@@ -46,53 +41,41 @@ void test_exceptions() {
         } catch (const std::runtime_error& error) {
             caught = error.what();
         }
-        check(caught == "piece", "an exception reaches the caller");
-        check(each_piece_once(16, 3), "the pool goes on after an exception");
+        CHECK(caught == "piece");
+        CHECK(each_piece_once(16, 3));
     }
 }
 
-void test_interruption() {
+TEST_CASE("a call asks whether to stop, and stops") {
     static std::atomic<int> asked{0};
-    bool stopped = false;
     std::atomic<int> done{0};
-    try {
+    const auto long_call = [&] {
         run_pieces(1'000'000, {3, [] { return ++asked == 2; }}, [&](std::size_t) {
             std::this_thread::sleep_for(std::chrono::microseconds(50));
             ++done;
         });
-    } catch (const gexcore::Interrupted&) {
-        stopped = true;
-    }
-    check(stopped && asked == 2, "a call asks and stops");
-    check(done < 1'000'000, "work is left when a call stops");
+    };
+    CHECK_THROWS_AS(long_call(), gexcore::Interrupted);
+    CHECK(asked == 2);
+    CHECK(done < 1'000'000);  // work is left
     const int before = done;
-    check(each_piece_once(100, 3) && done == before, "no worker goes on after an interruption");
+    CHECK(each_piece_once(100, 3));
+    CHECK(done == before);  // no worker goes on
 }
 
-void test_nesting() {
+TEST_CASE("a call within a call") {
     std::vector<std::vector<int>> runs(8, std::vector<int>(8, 0));
     run_pieces(8, {3}, [&](std::size_t outer) { run_pieces(8, {3}, [&](std::size_t inner) { ++runs[outer][inner]; }); });
     for (const auto& row : runs)
-        for (const int count : row) check(count == 1, "a call within a call");
+        for (const int count : row) CHECK(count == 1);
 }
 
-void test_many_callers() {
+TEST_CASE("many callers at a time") {
     std::vector<std::thread> callers;
     for (int caller = 0; caller < 8; ++caller)
         callers.emplace_back([caller] {
             for (int repeat = 0; repeat < 300; ++repeat)
-                check(each_piece_once(static_cast<std::size_t>(1 + repeat % 40), 2 + caller % 3), "many callers");
+                CHECK(each_piece_once(static_cast<std::size_t>(1 + repeat % 40), 2 + caller % 3));
         });
     for (std::thread& caller : callers) caller.join();
-}
-
-}  // namespace
-
-int main() {
-    test_pieces();
-    test_exceptions();
-    test_interruption();
-    test_nesting();
-    test_many_callers();
-    return failures == 0 ? 0 : 1;
 }
