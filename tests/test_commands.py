@@ -300,8 +300,10 @@ def test_warning_when_open_interest_is_lost(
     used = 1 - held[: row + 1].sum() / held.sum()
     assert data["coverage"]["used_open_interest_share"] == pytest.approx(used, rel=1e-12)
     line = f"WARNING only {used:.0%} of open interest is used: no implied vol holds {1 - used:.0%}"
+    line += "; with_implied_vols('mid') (--imply mid) solves for them"
     assert (line in printed(capsys, "levels", str(path)).splitlines()) is warned
     assert (line.removeprefix("WARNING ") in data["warnings"]) is warned
+    assert data["manifest"]["source"]["file"] == "xyz.csv"
 
 
 def test_a_book_without_open_interest_has_nothing_to_warn_of() -> None:

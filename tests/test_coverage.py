@@ -31,7 +31,8 @@ def test_counts_by_hand() -> None:
         strike=[100.0, -1.0, 100.0, 100.0, 100.0, 100.0, 100.0, 100.0, 105.0],
         is_call=True,
         implied_vol=[0.2, 0.2, 0.2, 0.2, 0.2, 0.0, 0.2, nan, 0.2],
-        open_interest=[10.0, 20.0, 5.0, 5.0, 40.0, 10.0, 0.0, nan, 10.0],
+        # that of the duplicate counts with the row it repeats: 100 in all
+        open_interest=[10.0, 20.0, 7.0, 10.0, 40.0, 10.0, 0.0, nan, 10.0],
         time_to_expiry=[0.1, 0.1, 0.1, 0.1, 0.0, 0.1, 0.1, 0.1, 0.1],
         flags={
             "duplicate": [False, False, True] + [False] * 6,
@@ -43,8 +44,8 @@ def test_counts_by_hand() -> None:
     assert coverage.used_open_interest_share == pytest.approx(0.2)
     assert coverage.dropped == {
         "bad_row": (1, pytest.approx(0.2)),
-        "duplicate": (1, pytest.approx(0.05)),
-        "adjusted_contract": (1, pytest.approx(0.05)),
+        "duplicate": (1, 0.0),
+        "adjusted_contract": (1, pytest.approx(0.1)),
         "expired": (1, pytest.approx(0.4)),
         "no_implied_vol": (1, pytest.approx(0.1)),
         # nobody holds it, so it needs no vol either

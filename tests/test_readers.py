@@ -13,6 +13,7 @@ import gexcore as gex
 import numpy as np
 import pytest
 from gexcore.cli import main
+from gexcore.conventions import REASONS
 from gexcore.errors import ChainFileError
 from gexcore.io.formats import recognise
 from gexcore.io.source import Loaded
@@ -204,10 +205,21 @@ def test_end_of_day_rows(test_data: Path) -> None:
     assert np.median(np.abs(ratio - 1)) < 0.05
 
 
-def test_a_split_listing_is_used(test_data: Path) -> None:
-    chain = gex.read_chain(test_data / "data" / "lean_aapl_2014-06-09.csv")
-    assert "the listing was split" in chain.manifest["source"]["odd_strikes"]
-    assert "adjusted_contract" not in gex.analyze(chain).coverage.dropped
+def test_contracts_from_before_a_split_count_once(test_data: Path) -> None:
+    path = test_data / "data" / "lean_aapl_2014-06-09.csv"
+    chain = gex.read_chain(path)
+    assert chain.manifest["source"]["split"].startswith("2180 rows are contracts from before a "
+                                                        "split of 7 for 1")  # fmt: skip
+    dropped = gex.analyze(chain).coverage.dropped
+    assert dropped["duplicate"] == (2180, 0.0)
+    assert "adjusted_contract" not in dropped
+    # told again by strikes alone: none of the new contracts is above 150, none of the old below
+    old = chain.status == REASONS.index("duplicate")
+    assert (chain.strike[old].min(), chain.strike[~old].max()) == (195.0, 150.0)
+    assert np.nansum(chain["volume"][old]) == 0.0
+    solved = gex.analyze(chain.with_implied_vols("last"))
+    assert solved.coverage.used_open_interest_share == pytest.approx(0.9871, abs=1e-4)
+    assert solved.coverage.dropped["below_intrinsic"][1] == pytest.approx(0.0128, abs=1e-4)
 
 
 def test_a_spot_that_no_line_says(test_data: Path) -> None:

@@ -11,6 +11,7 @@ from gexcore.coverage import Coverage
 from gexcore.dynamics import Dynamics
 from gexcore.exposures import Exposures, compute_exposures
 from gexcore.greeks import ChainGreeks, compute_greeks
+from gexcore.implied_vols import VOL_SOURCES
 from gexcore.landscape import Landscape, compute_landscape
 from gexcore.levels import Levels, find_levels
 from gexcore.positions import Positions, assign_positions
@@ -98,6 +99,8 @@ class Analysis(Result):
             share, reason = max(lost)
             used = f"only {coverage.used_open_interest_share:.0%} of open interest is used"
             found.append(f"{used}: {reason.replace('_', ' ')} holds {share:.0%}")
+            if reason == "no_implied_vol" and (price := _price_of(self.chain)):
+                found[-1] += f"; with_implied_vols({price!r}) (--imply {price}) solves for them"
         return found + [str(flag) for flag in self.regime.flags.values() if flag.raised]
 
     def details(self) -> str:
@@ -168,7 +171,9 @@ class Analysis(Result):
         when, rates = manifest["as_of"] or "given", manifest["rates"]
         rows, held = coverage.implied_from_price
         sized = f"sized by {manifest['size'].replace('_', ' ')}"
+        source = _source_text(self.chain)
         lines = [
+            *([["source", source]] if source else []),
             ["used", used],
             ["dropped", dropped or "none"],
             ["positions", f"{manifest['positions']}: {manifest['positions_meaning']}; {sized}"],
@@ -184,6 +189,27 @@ class Analysis(Result):
 
 def _share(net: float, gross: float) -> str:
     return f"{net / gross:+.1%} of gross {money(gross)}" if gross else ""
+
+
+def _price_of(chain: Chain) -> str:
+    """The price that missing vols can be implied from, "" if there is none."""
+    for source in ("mid", "last"):
+        columns = [chain.columns.get(name) for name in VOL_SOURCES[source]]
+        if all(column is not None and (column > 0).any() for column in columns):
+            return source
+    return ""
+
+
+def _source_text(chain: Chain) -> str:
+    """File and reader, where the spot comes from, and all that was noted; "" without a file."""
+    source = {**chain.source}
+    if "file" not in source:
+        return ""
+    text = f"{source.pop('vendor', '')}, {source.pop('file')}"
+    for name in ("printed_time", "multiplier"):  # the time has its own line
+        source.pop(name, None)
+    notes = [f"{name.replace('_', ' ')}: {value}" for name, value in source.items() if value]
+    return "; ".join([text, *notes])
 
 
 def _rates_text(rates: dict[str, Any]) -> str:

@@ -33,6 +33,7 @@ from gexcore.conventions import (
 from gexcore.frames import Coded
 from gexcore.implied_vols import imply, rule_of, vendor_vols
 from gexcore.rates import flat_rates
+from gexcore.results import printable
 
 
 class Chain(Contracts):
@@ -134,7 +135,7 @@ class Chain(Contracts):
             vols=vendor_vols(numbers["implied_vol"]),
             as_of=when,
             clock=clock,
-            underlying=underlying,
+            underlying=printable(underlying),
             scope="all",
             source={"multiplier": "given", **(source or {})},
             columns=user_columns(columns or {}, rows, bid=bid, ask=ask, volume=volume),

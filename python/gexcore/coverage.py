@@ -93,6 +93,7 @@ def cover(
     reason[unheld] = np.where(sized, reasons.index("no_position"), len(REASONS))[unheld]
     rows = np.bincount(reason, minlength=len(reasons) + 1)
     size = np.where(np.isfinite(chain.open_interest), np.maximum(chain.open_interest, 0.0), 0.0)
+    size[status == REASONS.index("duplicate")] = 0.0  # counted with the row that it repeats
     held = np.bincount(reason, size, minlength=len(reasons) + 1)
     total = float(size.sum())
     share = held / total if total else held

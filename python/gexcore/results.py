@@ -55,10 +55,23 @@ def number(value: float | None) -> str:
     return "none" if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
+def printable(text: str) -> str:
+    """Text from data that can be shown: escapes for what would move a cursor or break a line.
+
+    Example:
+        >>> printable("XYZ\\x1b[2J")
+        'XYZ\\\\x1b[2J'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def align(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> str:
     """Columns of text, padded to one width each; columns in `right` are flushed right."""
     if not rows:
         return ""
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
     flush = set(right)
     lines = [

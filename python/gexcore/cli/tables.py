@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gexcore.results import align, number, plain
+from gexcore.results import align, number, plain, printable
 
 _COLORS = {"long gamma": "32", "short gamma": "31", "transition": "33", "no exposure": "33"}
 
@@ -50,7 +50,8 @@ def print_csv(names: Sequence[str], columns: Sequence[Any]) -> None:
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(names)
-    writer.writerows(zip(*(plain(list(column)) for column in columns), strict=True))
+    for row in zip(*(plain(list(column)) for column in columns), strict=True):
+        writer.writerow([printable(cell) if isinstance(cell, str) else cell for cell in row])
 
 
 def print_table(

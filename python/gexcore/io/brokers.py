@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gexcore.io.cells import Cells, first_price, one_underlying, printed_time, time_text
+from gexcore.io.cells import Cells, first_price, pick_underlying, printed_time, time_text
 from gexcore.io.conclude import Conventions, make_chain
 from gexcore.io.source import RawQuotes
 from gexcore.io.tables import read_parts
@@ -26,7 +26,8 @@ def read_polygon(source: Any, **conventions: Unpack[Conventions]) -> Chain:
     """Read Polygon's (Massive's) option chain snapshot: one page, or all pages of it.
 
     Args:
-        source: path, bytes, binary file, the decoded JSON, or a list of them: the pages.
+        source: path, bytes, binary file, the decoded JSON, or a list of them: the pages; or a
+            list of what the vendor's own client gives, `OptionContractSnapshot`.
         **conventions: as for `read_cboe`; `spot` for a plan whose answers leave it out.
 
     Returns:
@@ -43,6 +44,9 @@ def read_polygon(source: Any, **conventions: Unpack[Conventions]) -> Chain:
         100.5
     """
     cells = read_parts(source, _results)
+    cells, ticker, notes = pick_underlying(
+        cells, conventions.get("underlying"), "underlying_asset.ticker"
+    )
     # an answer may lack the vol of every contract
     cells.need("Polygon", "details.ticker", "open_interest|implied_volatility")
     when = cells.latest("last_quote.last_updated", "underlying_asset.last_updated")
@@ -56,7 +60,7 @@ def read_polygon(source: Any, **conventions: Unpack[Conventions]) -> Chain:
         spot_from="underlying_asset",
         printed=printed_time(cells, when),
         printed_text=time_text(when, "the latest update"),
-        underlying=one_underlying(cells, "underlying_asset.ticker"),
+        underlying=ticker,
         symbols=[text.removeprefix("O:") for text in cells.texts("details.ticker")],
         columns={
             "implied_vol": cells.numbers("implied_volatility"),
@@ -73,6 +77,7 @@ def read_polygon(source: Any, **conventions: Unpack[Conventions]) -> Chain:
         multiplier=np.where(shares > 0, shares, 100.0),
         multiplier_from="shares_per_contract",
         adjusted=np.array([bool(cell) for cell in more], dtype=np.bool_) if more else False,
+        notes=notes,
     )
     return make_chain(raw, **conventions)
 
@@ -103,6 +108,9 @@ def read_tradier(source: Any, **conventions: Unpack[Conventions]) -> Chain:
     """
     cells = read_parts(source, _options)
     cells.need("Tradier", "symbol", "underlying|root_symbol", "open_interest")
+    cells, ticker, notes = pick_underlying(cells, conventions.get("underlying"), "underlying")
+    if "greeks.updated_at" in cells:
+        notes["vols_updated"] = time_text(cells.latest("greeks.updated_at"), "the latest")
     when = cells.latest("bid_date", "ask_date", "trade_date")
     mid, smooth = cells.numbers("greeks.mid_iv"), cells.numbers("greeks.smv_vol")
     size = cells.numbers("contract_size")
@@ -113,7 +121,7 @@ def read_tradier(source: Any, **conventions: Unpack[Conventions]) -> Chain:
         spot_from="",
         printed=printed_time(cells, when),
         printed_text=time_text(when, "the latest quote"),
-        underlying=one_underlying(cells, "underlying"),
+        underlying=ticker,
         symbols=cells.texts("symbol"),
         columns={
             "implied_vol": np.where(mid > 0, mid, smooth),
@@ -129,6 +137,7 @@ def read_tradier(source: Any, **conventions: Unpack[Conventions]) -> Chain:
         broken=cells.broken,
         multiplier=np.where(size > 0, size, 100.0),
         multiplier_from="contract_size",
+        notes=notes,
     )
     return make_chain(raw, **conventions)
 
@@ -152,8 +161,10 @@ def _options(document: Any) -> tuple[list[Any], dict[str, Any]]:
     for answer in document if isinstance(document, list) else [document]:
         options = answer.get("options", answer) if isinstance(answer, Mapping) else answer
         records = options.get("option", options) if isinstance(options, Mapping) else options
-        found += records if isinstance(records, list) else [records]
-    return found, {}
+        # an answer about nothing is null, and a refusal is no contract
+        single = [records] if isinstance(records, Mapping) and "symbol" in records else []
+        found += records if isinstance(records, list) else single
+    return found, {} if isinstance(document, list) else document
 
 
 def _printed_strike(cells: Cells, name: str) -> dict[str, Any]:

@@ -66,9 +66,12 @@ class Cells:
             hint = "read_chain tells formats apart; `gexcore formats` lists them"
             raise file_error(self.name, message, line=self.line, hint=hint)
         titles = ", ".join(names.replace("|", " or ") for names in missing)
-        found = shown(", ".join(list(self.columns)[:12]), 160)
+        found = shown(", ".join([*(self.columns or self.head)][:12]), 160)
         message = f"missing column{'s' if len(missing) > 1 else ''}: {titles} (found: {found})"
-        hint = f"is this a {format_name} chain? `gexcore formats` lists what can be read"
+        if not self.columns:
+            message = f"no records of options (found: {found})"
+        article = "an" if format_name[0] in "AEIO" else "a"
+        hint = f"is this {article} {format_name} chain? `gexcore formats` lists what can be read"
         raise file_error(self.name, message, line=self.line, hint=hint)
 
     def take(self, rows: npt.NDArray[np.intp]) -> Cells:
@@ -169,14 +172,14 @@ def as_numbers(cells: Any) -> Float64:
 
 
 def as_number(cell: Any) -> float:
-    """One cell as a number, NaN if it is none.
+    """One cell as a number, NaN if it is none; a percent sign is dropped.
 
     Example:
-        >>> as_number(" 1,234.5"), as_number("1_0"), as_number(True)
-        (1234.5, nan, nan)
+        >>> as_number(" 1,234.5"), as_number("18.3%"), as_number("1_0"), as_number(True)
+        (1234.5, 18.3, nan, nan)
     """
     if isinstance(cell, str):
-        text = cell.strip()
+        text = cell.strip().removesuffix("%").rstrip()
         if _GROUPED.fullmatch(text):
             text = text.replace(",", "")
         return float(text) if _NUMBER.fullmatch(text) else float("nan")
@@ -261,13 +264,27 @@ def session_close(cells: Cells, day: Any) -> datetime | ChainFileError:
     return close.replace(tzinfo=UTC)
 
 
-def one_underlying(cells: Cells, *names: str) -> str:
-    """The only symbol in a column, "" without one; two are refused."""
-    found = cells.cells(*names)
+def pick_underlying(cells: Cells, wanted: Any, *names: str) -> tuple[Cells, str, dict[str, str]]:
+    """The rows of one underlying, its symbol, and a note about others.
+
+    Args:
+        cells: the table.
+        wanted: symbol asked for, or None; picks one of several.
+        *names: columns that may have the symbol.
+
+    Raises:
+        ChainFileError: two underlyings, and none of them is asked for.
+    """
+    texts = [text.strip("^_$").removeprefix("I:") for text in cells.texts(*names)]
+    symbols = sorted(set(texts) - {""})
+    if len(symbols) < 2:
+        return cells, symbols[0] if symbols else "", {}
+    asked = str(wanted or "").upper().strip("^_$")
+    found = next((symbol for symbol in symbols if symbol.upper() == asked), None)
     if found is None:
-        return ""
-    symbols = sorted({text.strip("^_$").removeprefix("I:") for text in cells.texts(*names)} - {""})
-    if len(symbols) > 1:
         message = f"two underlyings in one file: {shown(symbols[0])} and {shown(symbols[1])}"
-        raise file_error(cells.name, message, hint="make one chain per underlying")
-    return symbols[0] if symbols else ""
+        hint = "underlying= (--underlying) picks one, else make one chain per underlying"
+        raise file_error(cells.name, message, hint=hint)
+    rows = np.flatnonzero([text == found for text in texts])
+    left = f"{cells.rows - len(rows):,} rows of {len(symbols) - 1:,} others, left out"
+    return cells.take(rows), found, {"other_underlyings": left}

@@ -13,6 +13,7 @@ from gexcore.clock import AsOf, resolve_as_of
 from gexcore.errors import ChainFileError, ConventionError
 from gexcore.io.occ import OccColumns, duplicate_rows, number_roots, parse_occ
 from gexcore.io.source import RawQuotes, file_error, shown
+from gexcore.io.splits import listed_before_a_split, odd_strikes
 from gexcore.rates import Rates
 
 if TYPE_CHECKING:
@@ -28,10 +29,11 @@ _STRIKE_TOLERANCE = 0.00501
 _STANDARD = ("implied_vol", "open_interest", "bid", "ask", "volume")
 # endings of roots that settle on the same underlying: SPXW, NDXP, SPXPM
 _ENDINGS = frozenset({"", "W", "P", "Q", "AM", "PM"})
-_ODD_SHARE = 0.05  # of strikes off the grid: beyond it the whole listing was split
 _PERCENT_FROM = 3.0  # median vol: no listing of 300%, none below 3%
+_MIXED = (0.1, 1.0, 5.0)  # this share of vols below the one and above the other: two units
 VOL_UNITS = ("auto", "decimal", "percent")
 _PAIRS = 11
+_LONGEST = 40  # characters of an underlying's symbol
 
 
 class Conventions(TypedDict, total=False):
@@ -102,19 +104,26 @@ def conclude(raw: RawQuotes, options: Any) -> dict[str, Any]:
     if bad.all():
         raise _nothing_usable(raw)
     names, number = number_roots(usable)
+    bad |= ~np.array([name.isprintable() for name in names])[number]
     counts = np.bincount(number[~bad], minlength=len(names))
-    underlying = options.get("underlying") or raw.underlying or _common_root(names, counts)
+    asked = options.get("underlying")
+    if not asked or asked.upper() == raw.underlying.upper():
+        asked = raw.underlying  # as the file spells it
+    underlying = asked or _common_root(names, counts)
     adjusted = np.array([_is_adjusted(root, {*names, underlying}) for root in names])[number]
     _refuse_two_underlyings(raw.name, names, counts)
     # coins have strikes of any size
     listed = np.array(["_" not in root for root in names])[number]
-    odd, odd_note = _odd_strikes(contracts, ~bad & ~adjusted & listed)
-    unit, unit_note = _vol_unit(columns["implied_vol"], options.get("vol_unit", "auto"))
-    vol = np.where(raw.placeholders, np.nan, columns["implied_vol"] * unit)
+    regular = ~bad & ~adjusted & listed
+    odd, odd_note = odd_strikes(contracts, regular)
+    old, old_note = listed_before_a_split(contracts, regular, columns["open_interest"])
+    vol = np.where(raw.placeholders, np.nan, columns["implied_vol"])
+    unit, unit_note = _vol_unit(raw.name, vol[~bad], options.get("vol_unit", "auto"))
     as_of = _decide_as_of(raw, options.get("as_of", "auto"))
     spot, spot_from = _decide_spot(raw, options.get("spot"), contracts, ~bad, as_of)
     duplicate = duplicate_rows(usable)
-    notes = {**raw.notes, **odd_note, **unit_note, **_placeholder_note(raw.placeholders)}
+    notes = {**raw.notes, **(old_note or odd_note), **unit_note}
+    notes |= _placeholder_note(raw.placeholders)
     if duplicate.any():
         notes["duplicates"] = f"{int(duplicate.sum())} rows repeat a contract and are not used"
     return {
@@ -125,14 +134,14 @@ def conclude(raw: RawQuotes, options: Any) -> dict[str, Any]:
         "expiry": contracts.expiry,
         "root": contracts.root,
         **{name: columns[name] for name in _STANDARD if name in columns},
-        "implied_vol": vol,
+        "implied_vol": vol * unit,
         "multiplier": raw.multiplier,
         "as_of": as_of,
-        "underlying": underlying,
+        "underlying": underlying[:_LONGEST],
         "columns": {name: columns[name] for name in columns if name not in _STANDARD},
         "flags": {
             "bad_row": bad,
-            "duplicate": duplicate,
+            "duplicate": duplicate | old,
             "adjusted_contract": (adjusted | odd | raw.adjusted) & ~bad,
         },
         "source": {
@@ -214,26 +223,16 @@ def _same_underlying(root: str, underlying: str) -> bool:
     return long.startswith(short) and long[len(short) :] in _ENDINGS
 
 
-def _odd_strikes(contracts: OccColumns, good: Bool) -> tuple[Any, dict[str, str]]:
-    """Strikes that are no multiple of 5 cents: what is left of a split or a special dividend."""
-    steps = contracts.strike * 20
-    with np.errstate(invalid="ignore"):
-        eighths = np.abs(np.rint(contracts.strike * 8) - contracts.strike * 8) < 1e-6
-        odd = good & (np.abs(np.rint(steps) - steps) > 1e-6) & ~eighths
-    count, rows = int(odd.sum()), int(good.sum())
-    if not count:
-        return False, {}
-    if count > _ODD_SHARE * rows:
-        text = f"{count} of {rows} strikes are no multiple of 0.05: the listing was split; all used"
-        return False, {"odd_strikes": text}
-    return odd, {"odd_strikes": f"{count} rows have a strike that is no multiple of 0.05"}
-
-
-def _vol_unit(vol: Float64, unit: str) -> tuple[float, dict[str, str]]:
+def _vol_unit(name: str, vol: Float64, unit: str) -> tuple[float, dict[str, str]]:
     if unit not in VOL_UNITS:
         raise ConventionError(f"vol_unit: there is no {unit!r}", hint=", ".join(VOL_UNITS))
     positive = vol[vol > 0]
     middle = float(np.median(positive)) if positive.size else 0.0
+    share, low, high = _MIXED
+    counts = int((positive < low).sum()), int((positive >= high).sum())
+    if unit == "auto" and min(counts) > share * positive.size:
+        message = f"vols in two units: {counts[0]:,} below {low:g} and {counts[1]:,} from {high:g}"
+        raise file_error(name, message, hint="read the parts apart, or say vol_unit= (--vol-unit)")
     if unit == "decimal" or (unit == "auto" and middle < _PERCENT_FROM):
         return 1.0, {}
     return 0.01, {"vol_unit": f"percent, divided by 100 (median {middle:.4g})"}
@@ -265,7 +264,8 @@ def _decide_spot(
     if not nearest or not np.median(nearest) > 0:
         message = "no spot price, and no strike with prices of both a call and a put"
         raise file_error(raw.name, message, hint="pass spot= (--spot)")
-    text = f"forward by put-call parity at {pairs[0][0]} ({len(nearest)} strikes): "
+    count = f"{len(nearest)} strike{'s' * (len(nearest) > 1)}"
+    text = f"forward by put-call parity at {pairs[0][0]} ({count}): "
     return float(np.median(nearest)), text + "the source has no spot, pass spot= for a better one"
 
 

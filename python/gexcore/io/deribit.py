@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gexcore.clock import settlement_times
-from gexcore.io.cells import Cells, each, printed_time, time_text
+from gexcore.io.cells import Cells, each, pick_underlying, printed_time, time_text
 from gexcore.io.conclude import Conventions, make_chain
 from gexcore.io.occ import OccColumns, known_contracts
 from gexcore.io.source import RawQuotes
@@ -26,6 +27,7 @@ _NAME = re.compile(
     r"([A-Z0-9]{2,8})(?:_([A-Z]{3,5}))?-(\d{1,2})([A-Z]{3})(\d\d)-(\d+(?:[d.]\d+)?)-([CP])",
     re.ASCII,
 )
+_OTHER = re.compile(r"[A-Z0-9_]+-(PERPETUAL|\d{1,2}[A-Z]{3}\d\d|[A-Z]+-.*)$", re.ASCII)
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _YEAR = 365 * 86400
 _TIMES = ("timestamp", "creation_timestamp")
@@ -59,9 +61,14 @@ def read_deribit(source: Any, **conventions: Unpack[Conventions]) -> Chain:
     """
     cells = read_parts(source, _results)
     cells.need("Deribit", "instrument_name", "mark_iv", "underlying_price", "open_interest")
-    everything = cells.rows
-    cells = cells.take(_newest(cells.texts("instrument_name"), _stamps(cells)))
-    older = everything - cells.rows
+    notes = {"settlement": "08:00 UTC"}
+    cells = _keep(cells, _options(cells.texts("instrument_name")), "no_options",
+                  "rows of futures and spreads, left out", notes)  # fmt: skip
+    cells = _keep(cells, _newest(cells.texts("instrument_name"), _stamps(cells)), "superseded",
+                  "rows of an earlier snapshot, left out", notes)  # fmt: skip
+    coins = [_coin(name) for name in cells.texts("instrument_name")]
+    cells = replace(cells, columns={**cells.columns, "coin": coins})
+    cells, _, others = pick_underlying(cells, conventions.get("underlying"), "coin")
     contracts, linear = _contracts(cells.texts("instrument_name"))
     stamps, forward = _stamps(cells), cells.numbers("underlying_price")
     index = cells.numbers("index_price", "estimated_delivery_price")
@@ -85,10 +92,7 @@ def read_deribit(source: Any, **conventions: Unpack[Conventions]) -> Chain:
         forward=forward,
         always_open=True,
         forward_from="underlying_price of each contract",
-        notes={
-            "settlement": "08:00 UTC",
-            **({"superseded": f"{older} rows of an earlier snapshot, left out"} if older else {}),
-        },
+        notes={**notes, **others},
     )
     return make_chain(raw, **conventions)
 
@@ -99,6 +103,27 @@ def _results(document: Any) -> tuple[list[Any], dict[str, Any]]:
     found = document.get("result", [])
     head = {key: value for key, value in document.items() if key != "result"}
     return found if isinstance(found, list) else [found], head
+
+
+def _keep(
+    cells: Cells, rows: npt.NDArray[np.intp], reason: str, what: str, notes: dict[str, str]
+) -> Cells:
+    """Some of the rows, with a note about the others."""
+    if len(rows) == cells.rows:
+        return cells
+    notes[reason] = f"{cells.rows - len(rows)} {what}"
+    return cells.take(rows)
+
+
+def _options(names: list[str]) -> npt.NDArray[np.intp]:
+    """Rows that are no future (BTC-28MAR25, BTC-PERPETUAL) and no spread (BTC-CS-28MAR25-...)."""
+    return np.flatnonzero([not _OTHER.match(name) for name in names])
+
+
+def _coin(name: str) -> str:
+    """BTC_USD of BTC-28MAR25-90000-C, BTC_USDC of BTC_USDC-..."""
+    coin = name.partition("-")[0]
+    return coin if "_" in coin or not _NAME.fullmatch(name) else f"{coin}_USD"
 
 
 def _contracts(names: list[str]) -> tuple[OccColumns, npt.NDArray[np.bool_]]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from gexcore.errors import ConventionError
@@ -19,8 +18,16 @@ from gexcore.io.deribit import read_deribit
 from gexcore.io.generic import ALIASES, read_table
 from gexcore.io.lean import read_lean
 from gexcore.io.orats import read_orats
-from gexcore.io.source import Loaded, fetch, file_error, name_vendor, read_text, shown
-from gexcore.io.tables import sources_of
+from gexcore.io.source import (
+    Loaded,
+    fetch,
+    file_error,
+    name_vendor,
+    read_text,
+    refusal_of,
+    shown,
+)
+from gexcore.io.tables import no_rows, plain_records, sources_of
 from gexcore.io.yahoo import read_yahoo_cboe, read_yfinance
 from gexcore.results import Table
 
@@ -64,8 +71,10 @@ FORMATS = (
            frozenset({"details", "ticker", "contract_type"}), read_polygon, "1 or more"),
     Format("tradier", "Tradier option chain JSON with greeks, one per expiration",
            frozenset({"root_symbol", "option_type", "symbol"}), read_tradier, "1 or more"),
-    Format("orats", "ORATS strikes, CSV or JSON",
+    Format("orats", "ORATS strikes of the data API, CSV or JSON",
            frozenset({"expirdate", "callopeninterest"}), read_orats, "1 or more"),
+    Format("orats", "ORATS daily file of SMV strikes, CSV or zip",
+           frozenset({"expirdate", "smoothsmvvol", "coi"}), read_orats),
     Format("databento", "Databento OPRA definition, statistics and quotes, CSV or frames",
            frozenset({"instrument_id", "rtype"}), read_databento, "2 or 3"),
     Format("deribit", "Deribit book summary, CSV or JSON",
@@ -75,6 +84,12 @@ FORMATS = (
     Format("table", "any CSV, Parquet or frame with our column names or a mapping to them",
            frozenset(), read_table, "1 or more"),
 )  # fmt: skip
+# what comes from the same vendors and is no chain -> what reads it
+OTHERS = {
+    "minute bars": ("1 or 2", "LEAN zips of trade bars and quote bars, for positions from trades: "
+                    "gexcore.io.read_minute_bars"),
+    "positions": ("1", "CSV of contracts or weights: --position-file, gexcore.io.read_positions"),
+}  # fmt: skip
 
 
 def read_chain(source: Any, format: str | None = None, **options: Unpack[Conventions]) -> Chain:
@@ -135,6 +150,9 @@ def recognise(source: Any) -> str:
     ours = [key for key, aliases in ALIASES.items() if key in names or plain & set(aliases)]
     if len(set(ours) & {"symbol", "strike", "implied_vol", "open_interest"}) >= 3:
         return "table"
+    document = _document(source)
+    if refusal_of(document):
+        raise no_rows(document, _name_of(source))
     vendor = name_vendor(names)
     found = shown(", ".join(sorted(names)[:12]), 160) if names else "none"
     message = f"no known format of a chain (names found: {found})"
@@ -145,47 +163,34 @@ def recognise(source: Any) -> str:
 
 
 def list_formats() -> Table:
-    """The formats that `read_chain` reads, as a table.
+    """The formats that `read_chain` reads, and what else can be read, as a table.
 
     Returns:
-        Table with the columns name, files (how many make a chain) and description.
+        Table with the columns name, reads ("chain", or "other"), files (how many make one) and
+        description.
 
     Example:
         >>> "deribit" in list_formats()["name"]
         True
     """
-    return Table({
-        "name": [entry.name for entry in FORMATS],
-        "files": [entry.files for entry in FORMATS],
-        "description": [entry.description for entry in FORMATS],
-    })  # fmt: skip
+    rows = [(entry.name, "chain", entry.files, entry.description) for entry in FORMATS]
+    rows += [(name, "other", files, text) for name, (files, text) in OTHERS.items()]
+    names = ("name", "reads", "files", "description")
+    return Table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
 
 
 def _opened(source: Any) -> Any:
     """A file as its text, read once; frames, decoded JSON and Parquet as they are."""
-    if is_frame(source) or isinstance(source, dict | list | Loaded):
+    if is_frame(source) or isinstance(source, dict | Loaded):
         return source
+    if isinstance(source, list):
+        return plain_records(source)
     if hasattr(source, "calls") and hasattr(source, "puts"):
         return source
     data, name = fetch(source)
-    if data.startswith(b"PK\x03\x04"):
-        raise file_error(name, *_inside_zip(data))
     if data.startswith(b"PAR1"):
         return data
     return Loaded(*read_text(data, name))
-
-
-def _inside_zip(data: bytes) -> tuple[str]:
-    try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            members = archive.namelist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError):
-        members = []
-    if any("_minute_" in name for name in members):
-        return (
-            "these are minute bars of trades and quotes, not a chain: read_minute_bars reads them",
-        )
-    return ("this is a zip archive, not a chain: unpack it first",)
 
 
 def _names(source: Any) -> set[str]:
@@ -213,6 +218,16 @@ def _keys(document: Any, depth: int = 6) -> list[str]:
     if isinstance(document, list) and document and depth:
         return _keys(document[0], depth - 1)
     return []
+
+
+def _document(source: Any) -> Any:
+    """Short JSON as Python has it: an answer that may say why there is no chain."""
+    if not isinstance(source, Loaded):
+        return source
+    try:
+        return json.loads(source.text) if len(source.text) < _HEAD else None
+    except ValueError:
+        return None
 
 
 def _name_of(source: Any) -> str:

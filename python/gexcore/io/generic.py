@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gexcore.errors import InputError
 from gexcore.frames import is_frame
-from gexcore.io.cells import Cells, as_list, first_price, one_underlying, printed_time, time_text
+from gexcore.io.cells import Cells, as_list, first_price, pick_underlying, printed_time, time_text
 from gexcore.io.conclude import Conventions, make_chain
 from gexcore.io.occ import OccColumns, known_contracts
 from gexcore.io.source import Loaded, RawQuotes, fetch, file_error, shown
@@ -77,7 +78,9 @@ def read_table(
     parts = [read_cells(_unpacked(part)) for part in sources_of(source)]
     cells = _renamed(join_cells(parts), columns or {})
     cells.need("table", "implied_vol", "open_interest")
-    contracts, adjusted = _contracts(cells, str(conventions.get("underlying", "")))
+    asked = conventions.get("underlying")
+    cells, symbol, notes = pick_underlying(cells, asked, "underlying")
+    contracts = _contracts(cells, symbol or str(asked or "UNKNOWN"))
     when, multiplier = cells.latest("quote_time"), cells.numbers("multiplier")
     numbers = ("implied_vol", "open_interest", "bid", "ask", "volume", "last")
     known = {name: cells.numbers(name) for name in numbers if name in cells}
@@ -94,14 +97,14 @@ def read_table(
         spot_from="column spot",
         printed=printed_time(cells, when),
         printed_text=time_text(when, "the latest quote_time"),
-        underlying=one_underlying(cells, "underlying"),
+        underlying=symbol,
         symbols=contracts,
         columns={**known, **_further(cells)},
         broken=cells.broken,
         multiplier=np.where(multiplier > 0, multiplier, 100.0) if "multiplier" in cells else 100.0,
         multiplier_from="column multiplier" if "multiplier" in cells else "",
-        adjusted=adjusted,
         given=given,
+        notes=notes,
     )
     return make_chain(raw, **conventions)
 
@@ -124,14 +127,13 @@ def _renamed(cells: Cells, mapping: Mapping[str, str]) -> Cells:
     return replace(cells, columns=out)
 
 
-def _contracts(cells: Cells, underlying: str) -> tuple[Any, Any]:
+def _contracts(cells: Cells, fallback: str) -> Any:
     if "symbol" in cells:
-        return cells.texts("symbol"), False
+        return cells.texts("symbol")
     wanted = ("strike", "option_type|is_call", "expiry|time_to_expiry")
     cells.need("table", *wanted)
     texts = [text.lower() for text in cells.texts("option_type", "is_call")]
     is_call = np.isin(texts, _CALLS)
-    fallback = one_underlying(cells, "underlying") or underlying or "UNKNOWN"
     roots = [text or fallback for text in cells.texts("root")]
     expiry = cells.dates("expiry")
     strike = cells.numbers("strike")
@@ -140,7 +142,7 @@ def _contracts(cells: Cells, underlying: str) -> tuple[Any, Any]:
     if "expiry" not in cells:
         good = valid & (strike > 0)
         contracts = OccColumns(np.array(roots), expiry, is_call, strike, good)
-    return contracts, False
+    return contracts
 
 
 def _further(cells: Cells) -> dict[str, Any]:
@@ -163,12 +165,12 @@ def _unpacked(source: Any) -> Any:
     data, name = fetch(source)
     if not data.startswith(b"PAR1"):
         return data if name == "<bytes>" else source if not hasattr(source, "read") else data
-    try:
-        from importlib import import_module
-
-        return import_module("pyarrow.parquet").read_table(io.BytesIO(data))
-    except ImportError:
-        hint = 'pip install "gexcore[frames]"'
-        raise InputError(f"{name}: reading Parquet needs pyarrow", hint=hint) from None
-    except Exception as error:  # whatever the library calls a damaged file
-        raise file_error(name, f"this Parquet file cannot be read ({shown(error)})") from None
+    for library, read in (("polars", "read_parquet"), ("pyarrow.parquet", "read_table")):
+        try:
+            return getattr(import_module(library), read)(io.BytesIO(data))
+        except ImportError:
+            continue
+        except Exception as error:  # whatever the library calls a damaged file
+            raise file_error(name, f"this Parquet file cannot be read ({shown(error)})") from None
+    hint = 'pip install "gexcore[parquet]"'
+    raise InputError(f"{name}: reading Parquet needs polars or pyarrow", hint=hint)

@@ -33,7 +33,6 @@ FileSource = str | os.PathLike[str] | bytes | BinaryIO | Loaded
 _MAX_BYTES = 1 << 30
 
 _MAGIC = {
-    b"PK\x03\x04": "a zip archive",
     b"PAR1": "a Parquet file",
     b"ARROW1": "an Arrow file",
     b"%PDF": "a PDF document",
@@ -153,7 +152,7 @@ def shown(value: object, limit: int = 60) -> str:
 
 
 def read_text(source: FileSource, name: str | None = None) -> tuple[str, str]:
-    """Read a chain file into text, unpacking gzip and dropping a byte order mark.
+    """Read a chain file into text, unpacking gzip or a zip of one file, without byte order mark.
 
     Args:
         source: path, bytes, or an open binary file.
@@ -176,6 +175,8 @@ def read_text(source: FileSource, name: str | None = None) -> tuple[str, str]:
     name = name or found
     if data[:2] == b"\x1f\x8b":
         data = _unpack(data, name)
+    elif data[:4] == b"PK\x03\x04":
+        data, name = _unzip(data, name)
     if not data.strip(b" \t\r\n\0"):
         raise file_error(name, "the file is empty", hint="download the chain again")
     text = _decode(data, name)
@@ -246,10 +247,39 @@ def _unpack(data: bytes, name: str) -> bytes:
     return plain
 
 
+def _unzip(data: bytes, name: str) -> tuple[bytes, str]:
+    """The only file in a zip archive, and its name; anything else is refused.
+
+    Raises:
+        ChainFileError: no sound archive of one file; bars of trades are told by name.
+    """
+    import io
+    import zipfile
+    import zlib
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            names = [member.filename for member in members]
+            if any("_minute_" in each for each in names):
+                message = "this zip archive holds minute bars of trades and quotes, not a chain"
+                hint = (
+                    "gexcore.io.read_minute_bars reads them; docs/flow.md makes positions of trades"
+                )
+                raise file_error(name, message, hint=hint)
+            if len(members) != 1 or members[0].file_size > _MAX_BYTES:
+                message = f"this is a zip archive of {len(members):,} files, not one chain"
+                raise file_error(name, message, hint="unpack it first")
+            return archive.read(members[0]), names[0]
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        message = f"the zip archive is damaged or locked ({shown(error)})"
+        raise file_error(name, message, hint="download the chain again") from None
+
+
 def _decode(data: bytes, name: str) -> str:
     for magic, kind in _MAGIC.items():
         if data.startswith(magic):
-            hint = "unpack or export the chain as CBOE JSON or CSV, plain or gzip"
+            hint = "unpack it, or export the chain as JSON or CSV"
             raise file_error(name, f"this is {kind}, not a chain", hint=hint)
     wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
     try:
@@ -262,6 +292,25 @@ def _decode(data: bytes, name: str) -> str:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise file_error(name, "this is a binary file, not a chain", line=line)
     return text
+
+
+def refusal_of(document: Any) -> str:
+    """What an answer without data says: the words of its error, or "".
+
+    Example:
+        >>> refusal_of({"status": "ERROR", "error": {"message": "no such key", "code": 7}})
+        'no such key'
+    """
+    if isinstance(document, list):
+        return next(filter(None, map(refusal_of, document)), "")
+    if not isinstance(document, dict):
+        return ""
+    for key in ("message", "error", "fault", "faultstring", "errors", "detail", "description"):
+        said = document.get(key)
+        found = said if isinstance(said, str) else refusal_of(said)
+        if found:
+            return found
+    return ""
 
 
 def name_vendor(keys: Iterable[object]) -> str | None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
 from typing import Any
 
 import numpy as np
 
-from gexcore.errors import InputError
+from gexcore.errors import ChainFileError, InputError
 from gexcore.frames import frame_table, is_frame
 from gexcore.io.cells import Cells
-from gexcore.io.source import FileSource, file_error, read_text, shown
+from gexcore.io.source import FileSource, Loaded, file_error, read_text, refusal_of, shown
 from gexcore.progress import progress
 
 _MAX_COLUMNS = 400
@@ -25,7 +26,7 @@ def read_cells(source: Any, find: Find | None = None) -> Cells:
     """Make a table of cells of a file, a frame, or JSON that has been decoded already.
 
     Args:
-        source: path, bytes, binary file, data frame, dictionary of columns, or records.
+        source: path, bytes, binary file, data frame, or records.
         find: where a JSON document has its records and what it says beside them; default: a list,
             or the first list in an object.
 
@@ -83,6 +84,9 @@ def _from_records(document: Any, find: Find, name: str) -> Cells:
     records, head = find(document)
     if not isinstance(records, list):
         raise file_error(name, f"the records are not a list but {type(records).__name__}")
+    if not any(records) and refusal_of(document):
+        raise no_rows(document, name)
+    records = plain_records(records)
     flat = [_flat(record) if isinstance(record, dict) else {} for record in records]
     names = list(dict.fromkeys(key for record in flat for key in record))
     if len(names) > _MAX_COLUMNS:
@@ -90,6 +94,25 @@ def _from_records(document: Any, find: Find, name: str) -> Cells:
     columns = {key: [record.get(key) for record in flat] for key in names}
     broken = np.array([not isinstance(record, dict) for record in records], dtype=np.bool_)
     return Cells(name, columns, len(records), broken, {k.lower(): v for k, v in head.items()})
+
+
+def no_rows(document: Any, name: str) -> ChainFileError:
+    """The error of an answer without contracts, in the words of who sent it."""
+    said = refusal_of(document)
+    if said:
+        hint = "ask again with a key and a plan that allow it"
+        return file_error(name, f"no chain, the source answered: {shown(said, 160)}", hint=hint)
+    return file_error(name, "no option rows", hint="fetch the chain again")
+
+
+def plain_records(records: list[Any]) -> list[Any]:
+    """Records as dictionaries, those too that a vendor's own client made objects of."""
+    return [asdict(record) if _is_object(record) else record for record in records]
+
+
+def _is_object(record: Any) -> bool:
+    """Whether a record is what a vendor's own client makes of one."""
+    return is_dataclass(record) and not isinstance(record, type | Loaded)
 
 
 def _flat(record: dict[str, Any], prefix: str = "", depth: int = 3) -> dict[str, Any]:
@@ -166,11 +189,23 @@ def join_cells(parts: Sequence[Cells]) -> Cells:
 
 def sources_of(source: Any) -> list[Any]:
     """One source or several: a list or tuple of paths, documents or frames is several."""
+    if hasattr(source, "calls") and hasattr(source, "puts"):  # may be a tuple
+        return [source]
     if isinstance(source, tuple):
         return list(source)
-    if isinstance(source, list) and source and not isinstance(source[0], Mapping):
-        return source
+    if isinstance(source, list) and source:
+        records = isinstance(source[0], Mapping) or _is_object(source[0])
+        return [source] if records else source
     return [source]
 
 
-__all__ = ["FileSource", "join_cells", "load_json", "read_cells", "read_parts", "sources_of"]
+__all__ = [
+    "FileSource",
+    "join_cells",
+    "load_json",
+    "no_rows",
+    "plain_records",
+    "read_cells",
+    "read_parts",
+    "sources_of",
+]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gexcore.io.cells import Cells, first_price, printed_time, time_text
+from gexcore.io.cells import Cells, as_number, first_price, printed_time, time_text
 from gexcore.io.conclude import Conventions, make_chain
 from gexcore.io.source import RawQuotes
 from gexcore.io.tables import join_cells, read_cells, sources_of
@@ -27,12 +27,14 @@ def read_yfinance(source: Any, *more: Any, **conventions: Unpack[Conventions]) -
     """Read yfinance's option frames: calls, puts, one of both, or CSV, plain or gzip.
 
     Its placeholders for unknown vols (up to 0.01%, above 500%, and round steps of a bisection
-    where nothing is quoted) count as missing. Quotes have no time but that of the latest trade.
+    where nothing is quoted) count as missing. Quotes have no time but that of the latest trade, in
+    an option or, where `option_chain` hands it over, in the underlying.
 
     Args:
         source: frame or file, what `Ticker.option_chain` returns, or a list of these.
         *more: further ones: `read_yfinance(chain.calls, chain.puts)`.
-        **conventions: as for `read_cboe`; `spot` where no column underlyingPrice was added.
+        **conventions: as for `read_cboe`; `spot` where frames come without the underlying and no
+            column underlyingPrice was added.
 
     Returns:
         The chain, with the column last.
@@ -47,19 +49,23 @@ def read_yfinance(source: Any, *more: Any, **conventions: Unpack[Conventions]) -
         >>> read_yfinance(calls, spot=100.5, as_of="2024-01-05T16:00-05:00").strike
         array([100.])
     """
-    cells = join_cells([read_cells(part) for whole in (source, *more) for part in _parts(whole)])
+    wholes = [part for each in (source, *more) for part in sources_of(each)]
+    cells = join_cells([read_cells(part) for whole in wholes for part in _parts(whole)])
     cells.need("yfinance", "contractsymbol", "impliedvolatility", "openinterest")
+    market = _market([whole.underlying for whole in wholes if hasattr(whole, "underlying")])
+    when = max(filter(None, (cells.latest("lasttradedate"), market.latest("time"))), default=None)
+    spot = first_price(cells.numbers("underlyingprice"))
     bid, ask, vol = (cells.numbers(name) for name in ("bid", "ask", "impliedvolatility"))
     sizes = [_SIZES.get(text.upper(), np.nan) for text in cells.texts("contractsize")]
     standard = "contractsize" not in cells
     raw = RawQuotes(
         name=cells.name,
         vendor="yfinance",
-        spot=first_price(cells.numbers("underlyingprice")),
-        spot_from="underlyingPrice",
-        printed=printed_time(cells, cells.latest("lasttradedate")),
-        printed_text=time_text(cells.latest("lasttradedate"), "the latest trade"),
-        underlying="",
+        spot=spot if spot > 0 else first_price(market.numbers("price")[::-1]),
+        spot_from="underlyingPrice" if spot > 0 else "regularMarketPrice",
+        printed=printed_time(cells, when),
+        printed_text=time_text(when, "the latest trade"),
+        underlying=next((text.strip("^") for text in market.texts("symbol") if text), ""),
         symbols=cells.texts("contractsymbol"),
         columns={
             "implied_vol": vol,
@@ -131,9 +137,17 @@ def read_yahoo_cboe(source: Any, **conventions: Unpack[Conventions]) -> Chain:
 
 def _parts(source: Any) -> list[Any]:
     """The frames of what the client hands out: calls, puts, or a pair that has both."""
-    if hasattr(source, "calls") and hasattr(source, "puts"):
-        return [source.calls, source.puts]
-    return sources_of(source)
+    pair = hasattr(source, "calls") and hasattr(source, "puts")
+    return [source.calls, source.puts] if pair else [source]
+
+
+def _market(quotes: list[Any]) -> Cells:
+    """Symbol, price and time of the underlying, as it came with each expiration, by time."""
+    names = {"symbol": "symbol", "price": "regularMarketPrice", "time": "regularMarketTime"}
+    known = [quote for quote in quotes if isinstance(quote, dict)]
+    known.sort(key=lambda quote: as_number(quote.get(names["time"], 0)))
+    columns = {ours: [quote.get(theirs) for quote in known] for ours, theirs in names.items()}
+    return Cells("<underlying>", columns, len(known), np.zeros(len(known), np.bool_))
 
 
 def _quotes(document: Any) -> tuple[list[Any], dict[str, Any]]:
