@@ -150,7 +150,8 @@ def test_what_is_played_is_what_was_recorded(rule: str, ending: str, tmp_path: P
     assert_same(book, alone)
     recording = gex.read_recording(late)
     replay = gex.Replay(recording.book(), recording, every=math.inf)
-    assert replay.run().dropped == {}
+    summary = replay.run()
+    assert summary.dropped == {}, summary.first
     assert_same(replay.book, alone)
     half = gex.read_recording(first).replay(every=0)
     assert half.summary().dropped == {}

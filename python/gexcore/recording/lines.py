@@ -70,7 +70,7 @@ def event_line(event: Event) -> str:
     if rows is not None:
         parts.append(f',"rows":{rows if type(rows) is int else np.asarray(rows).tolist()}')
     for name, value in values.items():
-        if type(value) is float and -_INFINITY < value < _INFINITY:
+        if type(value) is float and name != "when" and -_INFINITY < value < _INFINITY:
             parts.append(f',"{name}":{value!r}')  # an encoder takes several times as long
         elif value is not None:
             parts.append(f",{_encode(_json_of(name, value))[1:-1]}")
