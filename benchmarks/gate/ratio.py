@@ -39,7 +39,7 @@ HEADROOM = 1.25
 ELSEWHERE = 2.0  # further headroom on a processor that the ceilings do not come from
 SLOWDOWN = "GEXCORE_GATE_SLOWDOWN"
 
-# As in cpp/CMakeLists.txt; a test compares them.
+# As in CMakeLists.txt and cpp/CMakeLists.txt; a test compares them.
 FLAGS = ("-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math")
 ISA_FLAGS = {
     "baseline": (),
