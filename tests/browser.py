@@ -65,7 +65,7 @@ class Page:
         assert "error" not in answer, f"{method}: {answer}"
         return dict(answer["result"])
 
-    def _until(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 60.0) -> Any:
+    def _until(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 240.0) -> Any:
         end = time.monotonic() + seconds
         while True:
             while b"\0" not in self._rest:

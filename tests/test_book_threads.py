@@ -150,25 +150,31 @@ def test_rows_of_before_compact_are_refused_and_hit_nobody() -> None:
             strict=True)
     )  # fmt: skip
     doomed, refused = list(range(0, 200, 4)), []
+    written, shrunk = threading.Event(), threading.Event()
 
     def write(thread: int) -> None:
         mine = [i for i in range(200) if i % 4 == 1 + thread % 3]
         rows: dict[int, int] = {}
-        for step in range(40 * len(mine)):
-            i = mine[step % len(mine)]
-            try:
-                if i not in rows:
-                    rows[i] = book.row(*names[i])
-                book.update(rows[i], open_interest=float(1000 + i))
-            except gex.InputError as error:
-                assert "before compact" in str(error)
-                refused.append(i)
-                rows = {}
+        rounds_after = 0  # of the last compact(): the second writes what the first was refused
+        while rounds_after < 2:
+            rounds_after += shrunk.is_set()
+            for i in mine:
+                try:
+                    if i not in rows:
+                        rows[i] = book.row(*names[i])
+                    book.update(rows[i], open_interest=float(1000 + i))
+                except gex.InputError as error:
+                    assert "before compact" in str(error)
+                    refused.append(i)
+                    rows = {}
+            written.set()
 
     def shrink() -> None:
+        assert written.wait(60)  # rows are known then, so that the first compact() refuses them
         for i in doomed:
             book.remove_rows(book.row(*names[i]))
             book.compact()
+        shrunk.set()
 
     with ThreadPoolExecutor(4) as pool:
         jobs = [pool.submit(write, thread) for thread in range(3)] + [pool.submit(shrink)]
