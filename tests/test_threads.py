@@ -145,7 +145,7 @@ print("ended", flush=True)
 def test_a_signal_handler_may_compute_in_the_middle_of_a_call(threads):
     code = f"""
 met = []
-def compute(*_):  # asks for the next signal when it is done: handlers slower than a timer would pile up
+def compute(*_):  # asks for the next signal at its end: slow handlers would pile up
     met.append(small() == before)
     signal.setitimer(signal.ITIMER_REAL, 0.03)
 signal.signal(signal.SIGALRM, compute)
