@@ -98,15 +98,24 @@ double sweep_fourth(const gexcore::SweepBlock& rows, size_t n, double high, doub
 constexpr size_t kRun = gexcore::kSweepRun;
 constexpr size_t kHalf = kRun / 2;
 constexpr size_t kGroup = 4 * kLanes;  // rows in flight
+// Steps per width up to which the recurrence takes a Gaussian: one that is 0 at the middle of a run is then below 1e-105 at its
+// ends too.
+constexpr double kStepsPerWidth = 16.0 / kHalf;
 
-// Adds value, value * ratio, value * ratio^2 decay, ... of 32 rows to 16 sums, one lane per row modulo 8.
-GEXCORE_INLINE void add_half(const double* value, const double* ratio, const double* decay, Vector (*sums)[kParts]) {
+// Spots above the middle of a run of which `left` spots are wanted.
+constexpr size_t spots_above(size_t left) {
+    return left <= kHalf ? 0 : left < kRun ? left - kHalf : kHalf;
+}
+
+// Adds value, value * ratio, value * ratio^2 decay, ... of 32 rows to `steps` sums, one lane per row modulo 8.
+GEXCORE_INLINE void add_half(const double* value, const double* ratio, const double* decay, size_t steps,
+                             Vector (*sums)[kParts]) {
     for (size_t part = 0; part < kParts; ++part) {
         const size_t at = part * kWidth;
         Vector v0 = load(value + at), v1 = load(value + at + 8), v2 = load(value + at + 16), v3 = load(value + at + 24);
         Vector r0 = load(ratio + at), r1 = load(ratio + at + 8), r2 = load(ratio + at + 16), r3 = load(ratio + at + 24);
         const Vector c0 = load(decay + at), c1 = load(decay + at + 8), c2 = load(decay + at + 16), c3 = load(decay + at + 24);
-        for (size_t j = 0; j < kHalf; ++j) {
+        for (size_t j = 0; j < steps; ++j) {
             sums[j][part] += (v0 + v1) + (v2 + v3);
             v0 *= r0, v1 *= r1, v2 *= r2, v3 *= r3;
             r0 *= c0, r1 *= c1, r2 *= c2, r3 *= c3;
@@ -126,15 +135,15 @@ struct Run {
 GEXCORE_INLINE void set_decay(const gexcore::SweepBlock& rows, size_t n, double step, Run& run) {
     const double* inverse_width = rows.inverse_width;
     for (size_t i = 0; i < n; ++i) {
-        const double a = min(inverse_width[i] * step, 1.0);
+        const double a = min(inverse_width[i] * step, kStepsPerWidth);
         run.decay[i] = exp_both(-a * a).value;
     }
     for (size_t i = n; i < gexcore::kBlockRows; ++i)
         run.value[i] = run.next[i] = run.ratio_up[i] = run.ratio_down[i] = run.decay[i] = 0.0;
 }
 
-// Seeds of a run of 32 spots that starts at ln S = high + low, at its 16th: half as many steps lose a quarter as many digits.
-// Rows whose Gaussian is narrower than the step, and rows that do not reach the run, get 0.
+// Seeds of a run that starts at ln S = high + low, at its middle: half as many steps lose a quarter as many digits.
+// Rows whose Gaussian is narrower than two steps, and rows that do not reach the run, get 0.
 GEXCORE_INLINE void seed_run(const gexcore::SweepBlock& rows, size_t n, double high, double low, double step, Run& run) {
     const double *center_high = rows.center_high, *center_low = rows.center_low, *inverse_width = rows.inverse_width,
                  *amplitude = rows.amplitude;
@@ -142,7 +151,7 @@ GEXCORE_INLINE void seed_run(const gexcore::SweepBlock& rows, size_t n, double h
     for (size_t i = 0; i < n; ++i) {
         const double a = inverse_width[i] * step;
         const double d = ((((high - center_high[i]) + low) - center_low[i]) + half) * inverse_width[i];
-        const bool reaches = a <= 1.0 && abs(d) < 38.0;
+        const bool reaches = a <= kStepsPerWidth && abs(d) < 38.0;
         const double safe_d = reaches ? d : 0.0;
         const double safe_a = reaches ? a : 0.0;
         const double value = amplitude[i] * (reaches ? exp_flush(-0.5 * (safe_d * safe_d)) : 0.0);  // NaN stays NaN
@@ -155,12 +164,13 @@ GEXCORE_INLINE void seed_run(const gexcore::SweepBlock& rows, size_t n, double h
     }
 }
 
-// Gaussians narrower than the step, one after the other: only the few spots that they reach.
-GEXCORE_INLINE void add_narrow(const gexcore::SweepBlock& rows, size_t n, const double* log_high, const double* log_low,
-                               size_t spots, double step, double* out) {
-    for (size_t i = 0; i < n; ++i) {
+// Gaussians narrower than two steps, one after the other: only the few spots that they reach. Few of a book are: a count of
+// them, which vectorises, passes over the others.
+GEXCORE_INLINE void add_narrow_rows(const gexcore::SweepBlock& rows, size_t from_row, size_t to_row, const double* log_high,
+                                    const double* log_low, size_t spots, double step, double* out) {
+    for (size_t i = from_row; i < to_row; ++i) {
         const double inverse = rows.inverse_width[i], amplitude = rows.amplitude[i];
-        if (!(inverse * step > 1.0) || amplitude == 0.0) continue;
+        if (!(inverse * step > kStepsPerWidth) || amplitude == 0.0) continue;
         const double high = rows.center_high[i], low = rows.center_low[i];
         const double center = (((high - log_high[0]) - log_low[0]) + low) / step;
         const double reach = 38.0 / (inverse * step) + 1.0;
@@ -175,25 +185,34 @@ GEXCORE_INLINE void add_narrow(const gexcore::SweepBlock& rows, size_t n, const 
     }
 }
 
-// On a uniform grid in ln S a Gaussian is g, g r, g r^2 c, ...: two multiplications per step, no exp. Seeded every 32 spots.
+GEXCORE_INLINE void add_narrow(const gexcore::SweepBlock& rows, size_t n, const double* log_high, const double* log_low,
+                               size_t spots, double step, double* out) {
+    for (size_t first = 0; first < n; first += kGroup) {
+        const size_t last = first + kGroup < n ? first + kGroup : n;
+        u64 narrow = 0;
+        for (size_t i = first; i < last; ++i) narrow += rows.inverse_width[i] * step > kStepsPerWidth;
+        if (narrow != 0) add_narrow_rows(rows, first, last, log_high, log_low, spots, step, out);
+    }
+}
+
+// On a uniform grid in ln S a Gaussian is g, g r, g r^2 c, ...: two multiplications per step, no exp. Seeded once a run.
 void sweep_uniform(const gexcore::SweepBlock& rows, size_t n, const double* log_high, const double* log_low, size_t spots,
                    double step, double* out) {
     Run run;
     set_decay(rows, n, step, run);
     for (size_t first = 0; first < spots; first += kRun) {
         seed_run(rows, n, log_high[first], log_low[first], step, run);
-        Vector down[kHalf][kParts] = {};  // the middle and 15 below
-        Vector up[kHalf][kParts] = {};    // 16 above
+        const size_t left = spots - first, above = spots_above(left);
+        Vector down[kHalf][kParts] = {};  // the middle and all below
+        Vector up[kHalf][kParts] = {};    // above, as far as there are spots
         for (size_t i = 0; i < n; i += kGroup) {
             if (sum_abs(run.value + i, kGroup) == 0.0) continue;
-            add_half(run.value + i, run.ratio_down + i, run.decay + i, down);
-            add_half(run.next + i, run.ratio_up + i, run.decay + i, up);
+            add_half(run.value + i, run.ratio_down + i, run.decay + i, kHalf, down);
+            add_half(run.next + i, run.ratio_up + i, run.decay + i, above, up);
         }
-        for (size_t j = 0; j < kHalf; ++j) {
-            const size_t below = first + kHalf - 1 - j, above = first + kHalf + j;
-            if (below < spots) out[below] = add_vectors(down[j]);
-            if (above < spots) out[above] = add_vectors(up[j]);
-        }
+        for (size_t j = 0; j < kHalf; ++j)
+            if (kHalf - 1 - j < left) out[first + kHalf - 1 - j] = add_vectors(down[j]);
+        for (size_t j = 0; j < above; ++j) out[first + kHalf + j] = add_vectors(up[j]);
     }
     add_narrow(rows, n, log_high, log_low, spots, step, out);
 }

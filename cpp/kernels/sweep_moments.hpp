@@ -5,7 +5,7 @@
 namespace GEXCORE_KERNEL_NAMESPACE {
 namespace {
 
-// The functions of d1 for a tile of rows at up to 16 spots (or for one row at many).
+// The functions of d1 for a tile of rows at up to half a run of spots (or for one row at many).
 struct Tile {
     alignas(64) double d[kHalf][kTile];
     alignas(64) double basis[kBases][kHalf][kTile];
@@ -38,12 +38,12 @@ GEXCORE_INLINE void store(double* p, Vector v) {
     *reinterpret_cast<Vector*>(p) = v;
 }
 
-// Bells by recurrence, at half a run of spots from its middle up or down.
-GEXCORE_INLINE void fill_bells(const double* value, const double* ratio, const double* decay, Tile& at) {
+// Bells by recurrence, at the first spots of half a run from its middle up or down.
+GEXCORE_INLINE void fill_bells(const double* value, const double* ratio, const double* decay, size_t count, Tile& at) {
     for (size_t i = 0; i < kTile; i += kWidth) {
         Vector v = load(value + i), r = load(ratio + i);
         const Vector c = load(decay + i);
-        for (size_t j = 0; j < kHalf; ++j) {
+        for (size_t j = 0; j < count; ++j) {
             store(&at.basis[kBell][j][i], v);
             v *= r;
             r *= c;
@@ -54,11 +54,11 @@ GEXCORE_INLINE void fill_bells(const double* value, const double* ratio, const d
 // d1 at the same spots: position 0 is ln S = high + low + offset, the next ones follow at `step`. Rows narrower than the step
 // are no part of the tile.
 GEXCORE_INLINE void fill_distances(const Block& block, size_t first, double high, double low, double offset, double step,
-                                   Tile& at) {
+                                   size_t count, Tile& at) {
     const double *center_high = block.column(kCenterHigh) + first, *center_low = block.column(kCenterLow) + first,
                  *inverse_width = block.column(kInverseWidth) + first, *call = block.column(kCall) + first;
     for (size_t i = 0; i < kTile; ++i) {
-        const bool narrow = inverse_width[i] * abs(step) > 1.0;
+        const bool narrow = inverse_width[i] * abs(step) > kStepsPerWidth;
         at.above[i] = narrow ? 0.0 : call[i];
         at.below[i] = narrow ? 0.0 : call[i] - 1.0;
     }
@@ -66,7 +66,7 @@ GEXCORE_INLINE void fill_distances(const Block& block, size_t first, double high
         const Vector inverse = load(inverse_width + i);
         const Vector d = ((((high - load(center_high + i)) + low) - load(center_low + i)) + offset) * inverse;
         const Vector a = inverse * step;
-        for (size_t j = 0; j < kHalf; ++j) store(&at.d[j][i], d + static_cast<double>(j) * a);
+        for (size_t j = 0; j < count; ++j) store(&at.d[j][i], d + static_cast<double>(j) * a);
     }
 }
 
@@ -113,7 +113,7 @@ GEXCORE_INLINE void add_tile(const Plan& plan, const Block& block, size_t first,
         add_term(block.column(kFirstTerm + k) + first, at.basis[plan.terms[k].basis], count, sums.lanes[plan.terms[k].slot]);
 }
 
-// Rows narrower than the step, one after the other: bells only at the few spots that they reach, constants on both sides.
+// Rows narrower than two steps, one after the other: bells only at the few spots that they reach, constants on both sides.
 inline void add_narrow_row(const Plan& plan, const Block& block, size_t row, const double* log_high, const double* log_low,
                            size_t spots, double step, Tile& at, double* out) {
     const double high = block.column(kCenterHigh)[row], low = block.column(kCenterLow)[row],
@@ -164,16 +164,17 @@ void sweep_moments_directly(const Plan& plan, const Block& block, const double* 
     }
 }
 
-// Half a run, from its 16th spot down or from its 17th up; `middle` is the 16th.
+// The first spots of half a run, from its middle down or from the spot after it up.
 inline void sweep_half(const Plan& plan, const Block& block, const Run& run, bool up, double high, double low, double step,
-                       Tile& at, Sums& sums) {
+                       size_t count, Tile& at, Sums& sums) {
     const double middle = static_cast<double>(kHalf - 1) * step;
     const double *value = up ? run.next : run.value, *ratio = up ? run.ratio_up : run.ratio_down;
     for (size_t i = 0; i < block.rows; i += kTile) {
         if (!(plan.bases & bit(kSide)) && sum_abs(run.value + i, kTile) == 0.0) continue;
-        fill_bells(value + i, ratio + i, run.decay + i, at);
-        if (plan.bases != bit(kBell)) fill_distances(block, i, high, low, up ? middle + step : middle, up ? step : -step, at);
-        add_tile(plan, block, i, kHalf, at, sums);
+        fill_bells(value + i, ratio + i, run.decay + i, count, at);
+        if (plan.bases != bit(kBell))
+            fill_distances(block, i, high, low, up ? middle + step : middle, up ? step : -step, count, at);
+        add_tile(plan, block, i, count, at, sums);
     }
 }
 
@@ -184,18 +185,20 @@ void sweep_moments_uniformly(const Plan& plan, const Block& block, const double*
     set_decay(block.bells(), block.rows, step, run);
     for (size_t first = 0; first < spots; first += kRun) {
         seed_run(block.bells(), block.rows, log_high[first], log_low[first], step, run);
-        for (size_t half = 0; half < 2 && first + half * kHalf < spots; ++half) {
+        for (size_t half = 0; half < 2; ++half) {
+            const size_t count = half == 1 ? spots_above(spots - first) : kHalf;
+            if (count == 0) break;
             Sums sums = {};
-            sweep_half(plan, block, run, half == 1, log_high[first], log_low[first], step, at, sums);
+            sweep_half(plan, block, run, half == 1, log_high[first], log_low[first], step, count, at, sums);
             for (size_t g = 0; g < plan.greeks; ++g)
-                for (size_t j = 0; j < kHalf; ++j) {
+                for (size_t j = 0; j < count; ++j) {
                     const size_t spot = half == 1 ? first + kHalf + j : first + kHalf - 1 - j;
                     if (spot < spots) out[g * spots + spot] = add_lanes(sums.lanes[g][j]);
                 }
         }
     }
     for (size_t i = 0; i < block.rows; ++i)
-        if (block.column(kInverseWidth)[i] * step > 1.0)
+        if (block.column(kInverseWidth)[i] * step > kStepsPerWidth)
             add_narrow_row(plan, block, i, log_high, log_low, spots, step, at, out);
 }
 

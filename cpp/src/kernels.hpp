@@ -9,7 +9,7 @@ namespace gexcore {
 constexpr size_t kBlockRows = 512;
 constexpr size_t kLanes = 8;
 constexpr size_t kGreekCount = 12;
-constexpr size_t kSweepRun = 32;                       // spots between two seeds of the recurrence
+constexpr size_t kSweepRun = 64;                       // spots between two seeds of the recurrence
 constexpr size_t kColumnStride = kBlockRows + kLanes;  // of prepared columns; a power of two would collide in the cache
 constexpr size_t kTaylorTerms = 24;                    // of a Taylor expansion over a cell
 
