@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from gexcore.dynamics import Dynamics
 from gexcore.errors import GexError
 from gexcore.hedging import charm_flow, delta_hedge, hedge_flow, hedge_ladder, unwind_ladder
 from gexcore.level_path import level_path
+from gexcore.progress import progress
+from gexcore.quick import quick_levels
 from gexcore.scenario import ScenarioCube, scenario_cube
 
 
@@ -95,20 +98,44 @@ def hedge(options: argparse.Namespace) -> None:
 
 
 def plot(options: argparse.Namespace) -> None:
-    """A picture of a chain file."""
+    """A picture of a chain file, or of several: the history."""
     from gexcore import plot as pictures
 
-    chain = chain_of(options)
-    held, rule = positions_of(chain, options), options.dynamics
-    if options.kind == "scenario":
-        figure = pictures.plot_scenario(_cube(chain, options), dark=options.dark)
-    elif options.kind == "ladder":
-        ladder = hedge_ladder(chain, held, dynamics=rule)
-        figure = pictures.plot_ladder(ladder, dark=options.dark)
-    elif options.kind == "path":
-        figure = pictures.plot_path(level_path(chain, held, dynamics=rule), dark=options.dark)
+    if options.kind == "history":
+        figure = pictures.plot_history(_results(options), dark=options.dark)
+    elif len(options.files) > 1:
+        raise GexError(
+            f"--kind {options.kind} is of one chain, not of {len(options.files)} files",
+            hint="--kind history draws the levels of several; --also joins the parts of one chain",
+        )
     else:
-        draw = pictures.OF_ANALYSIS[options.kind]
-        figure = draw(analyze(chain, held, dynamics=rule), dark=options.dark)
+        figure = _picture(options)
     pictures.save_figure(figure, options.output)
     print(f"{options.output}: {options.kind}", file=sys.stderr)
+
+
+def _results(options: argparse.Namespace) -> Iterator[Any]:
+    """The levels of each file."""
+    if options.also:
+        raise GexError("--also joins parts of one chain, a history has one file for each time")
+    for file in progress(options.files, "files"):
+        chain = chain_of(options, file)
+        held = positions_of(chain, options)
+        if Dynamics.parse(options.dynamics).moves:
+            yield analyze(chain, held, dynamics=options.dynamics)
+        else:
+            yield quick_levels(chain, held)
+
+
+def _picture(options: argparse.Namespace) -> Any:
+    from gexcore import plot as pictures
+
+    chain = chain_of(options, options.files[0])
+    held, rule, dark = positions_of(chain, options), options.dynamics, options.dark
+    if options.kind == "scenario":
+        return pictures.plot_scenario(_cube(chain, options), dark=dark)
+    if options.kind == "ladder":
+        return pictures.plot_ladder(hedge_ladder(chain, held, dynamics=rule), dark=dark)
+    if options.kind == "path":
+        return pictures.plot_path(level_path(chain, held, dynamics=rule), dark=dark)
+    return pictures.OF_ANALYSIS[options.kind](analyze(chain, held, dynamics=rule), dark=dark)

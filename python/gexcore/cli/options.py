@@ -30,6 +30,7 @@ _EPILOG = """examples:
   gexcore profile spx.csv --which gamma,delta --from 4000 --to 5000 --steps 101
   gexcore diff spx_monday.csv spx_tuesday.csv
   gexcore report spx.csv -o report.html --pdf
+  gexcore plot spx_*.csv --kind history -o history.png
   gexcore rates spx.csv
   gexcore record --synthetic -o feed.jsonl && gexcore replay feed.jsonl
 
@@ -39,7 +40,7 @@ exit codes: 0 done, 1 failed inside, 2 the input or the command cannot be used
 """
 
 
-PICTURES = ("strikes", "profile", "heat_map", "scenario", "ladder", "path")
+PICTURES = ("strikes", "profile", "heat_map", "scenario", "ladder", "path", "history")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,7 +53,9 @@ class _Parser(argparse.ArgumentParser):
 def _source_options(*files: str) -> _Parser:
     source = _Parser(add_help=False)
     for name in files:
-        source.add_argument(name, metavar=name.upper(), help="chain file, or - for standard input")
+        several = {"nargs": "+"} if name == "files" else {}
+        about = "chain file, or - for standard input"
+        source.add_argument(name, metavar=name.upper().removesuffix("S"), help=about, **several)
     group = source.add_argument_group("source")
     group.add_argument(
         "--format", metavar="NAME", help="see `gexcore formats`; default: recognised by its names"
@@ -316,7 +319,8 @@ def _hedge_options() -> _Parser:
 
 def _plot_options() -> _Parser:
     what = _Parser(add_help=False)
-    what.add_argument("--kind", choices=PICTURES, default="strikes", help="default strikes")
+    about = "default strikes; history: levels over the times of several files"
+    what.add_argument("--kind", choices=PICTURES, default="strikes", help=about)
     what.add_argument(
         "-o", "--output", required=True, metavar="OUT", help="a .png, .svg or .pdf file"
     )
@@ -373,8 +377,8 @@ def build_parser(
             [path, held, moves, _hedge_options(), table],
         ),
         "plot": (
-            "a picture: strikes, profile, heat map, scenario, ladder or path",
-            [path, held, moves, _grid_options(), _plot_options()],
+            "a picture: strikes, profile, heat map, scenario, ladder, path; of several files: history",
+            [_path_options("files"), held, moves, _grid_options(), _plot_options()],
         ),
         "replay": ("levels as they change while a recorded stream is played", [replay_options()]),
         "record": ("make a recorded stream, or copy one", [record_options()]),

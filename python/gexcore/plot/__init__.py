@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from gexcore.plot.canvas import save_figure
+from gexcore.plot.history import plot_history
 from gexcore.plot.levels import plot_heat_map, plot_profile, plot_strikes
 from gexcore.plot.moves import plot_ladder, plot_path, plot_scenario
 
 __all__ = [
     "OF_ANALYSIS",
     "plot_heat_map",
+    "plot_history",
     "plot_ladder",
     "plot_path",
     "plot_profile",
