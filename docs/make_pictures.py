@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import zlib
+from datetime import timedelta
 from pathlib import Path
 
 import gexcore as gex
@@ -44,8 +45,18 @@ def figures():
         "heat_map": plot.plot_heat_map(result, reach=0.05, expiries=16),
         "path": plot.plot_path(gex.level_path(chain)),
         "scenario": plot.plot_scenario(gex.scenario_cube(chain, spots=around)),
+        "history": plot.plot_history(invented_days()),
         "ladder": plot.plot_ladder(gex.hedge_ladder(chain, **move)),
     }
+
+
+def invented_days():
+    """Levels at ten times: the same contracts, spot goes as invented here."""
+    chain, days = gex.synthetic_chain(), [0, 1, 2, 5, 6, 7, 8, 9, 12, 13]
+    moves = [0.0, 0.6, 2.1, 3.4, 4.2, 3.7, 2.9, 1.1, -0.8, 0.3]
+    for day, move in zip(days, moves, strict=True):
+        later = gex.chain_at(chain, chain.as_of.time + timedelta(days=day))
+        yield gex.quick_levels(later._replace(spot=chain.spot * (1 + move / 100)))
 
 
 def structure(figure):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from gexcore import plot
 from gexcore.cli import main
+from gexcore.cli.options import PICTURES
 from gexcore.errors import GexError, InputError
 
 pytest.importorskip("matplotlib")
@@ -42,14 +44,33 @@ def test_strikes_show_calls_puts_net_and_levels(result: gex.Analysis) -> None:
     assert total == pytest.approx(gamma.values[shown].sum() / 1e9, rel=1e-9)
 
 
-def test_profile_goes_through_its_zeros(result: gex.Analysis) -> None:
+def test_strikes_reach_as_far_as_walls_and_pin() -> None:
+    chain = gex.Chain.from_arrays(
+        spot=100.0, strike=[60.0, 100.0, 101.0, 130.0], is_call=[False, True, True, True],
+        implied_vol=0.8, open_interest=[900, 1, 1, 900], time_to_expiry=0.3,
+    )  # fmt: skip
+    (axes,) = plot.plot_strikes(gex.analyze(chain)).axes
+    low, high = axes.get_xlim()
+    assert low < 60.0 and high > 130.0
+    assert not any("(outside)" in text for text in labels(axes))
+    (narrow,) = plot.plot_strikes(gex.analyze(chain), reach=0.05).axes
+    assert narrow.get_xlim() == pytest.approx((100 * np.exp(-0.05), 100 * np.exp(0.05)))
+    assert "put wall 60 (outside)" in labels(narrow)
+
+
+def test_profile_is_drawn_finely_and_goes_through_its_zeros(result: gex.Analysis) -> None:
     (axes,) = plot.plot_profile(result).axes
     line = next(line for line in axes.lines if line.get_label() == "net gamma")
-    assert np.array_equal(line.get_xdata(), result.profile.spots)
+    x, y = line.get_xdata(), line.get_ydata()
+    crossings = [crossing.spot for crossing in result.levels.zero_gamma.crossings]
+    assert {*result.profile.spots, *crossings} < {*x}
+    near = np.abs(np.log(x / 5000)) <= 0.08
+    assert np.diff(np.log(x[near])).max() < 0.0003
+    assert all(y[x == root] == 0.0 for root in crossings)
+    exact = gex.sweep_profile(result.chain, result.positions, x[near])
+    assert np.allclose(y[near] * 1e9, exact.gamma, rtol=1e-9, atol=1.0)
     roots = [line for line in axes.lines if line.get_marker() == "o"]
-    assert [float(r.get_xdata()[0]) for r in roots] == [
-        c.spot for c in result.levels.zero_gamma.crossings
-    ]
+    assert [float(r.get_xdata()[0]) for r in roots] == crossings
 
 
 def test_profile_with_the_band_of_conventions(result: gex.Analysis) -> None:
@@ -70,6 +91,9 @@ def test_heat_map_has_a_cell_per_expiry_and_strike(result: gex.Analysis) -> None
     assert axes.get_ylabel() == "expiry"
     assert "per 1% move" in bar.get_ylabel()
     assert axes.images[0].norm.vmin == -axes.images[0].norm.vmax
+    strikes = [float(t.get_text().replace(",", "")) for t in axes.get_xticklabels()]
+    assert 4 <= len(strikes) <= 12
+    assert all(strike % 50 == 0 for strike in strikes)
     days = np.unique(result.chain.expiry)[:5]
     assert [t.get_text() for t in axes.get_yticklabels()] == [str(day) for day in days]
 
@@ -79,6 +103,11 @@ def test_scenario_shows_one_vol_shift(result: gex.Analysis) -> None:
     axes, _ = plot.plot_scenario(cube).axes
     assert np.allclose(axes.images[0].get_array() * 1e9, cube.values[:, :, 1])
     assert "+0 points" in axes.get_title(loc="left")
+    assert "naive positions, scope all, clock settlement" in axes.get_title(loc="left")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("time, New York", "spot")
+    assert labels(axes) == ["zero", "spot 5,000"]
+    spots = [float(t.get_text().replace(",", "")) for t in axes.get_yticklabels()]
+    assert np.allclose(np.interp(spots, cube.spots, range(len(cube.spots))), axes.get_yticks())
     other, _ = plot.plot_scenario(cube, vol=2).axes
     assert "+5 points" in other.get_title(loc="left")
     with pytest.raises(InputError, match="no shift 3"):
@@ -90,6 +119,8 @@ def test_ladder_stacks_its_parts(result: gex.Analysis) -> None:
     (axes,) = plot.plot_ladder(ladder).axes
     found = labels(axes)
     assert {"gamma", "charm", "vanna", "speed", "all together"} <= set(found)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("move of spot", "mm shares bought")
+    assert [t.get_text() for t in axes.get_xticklabels()] == [f"{m:+.2%}" for m in ladder.returns]
     line = next(line for line in axes.lines if line.get_label() == "all together")
     assert np.allclose(line.get_ydata() * 1e6, ladder.shares)
     tops = np.zeros(len(ladder))
@@ -101,7 +132,50 @@ def test_ladder_stacks_its_parts(result: gex.Analysis) -> None:
 def test_path_draws_every_level(result: gex.Analysis) -> None:
     path = gex.level_path(result.chain, times=[0.0, 1.0, 2.0])
     (axes,) = plot.plot_path(path).axes
-    assert labels(axes)[1:] == ["zero gamma", "call wall", "put wall", "pin"]
+    named = [text.partition(" (none at ")[0] for text in labels(axes)]
+    assert named == ["spot 5,000", "zero gamma", "call wall", "put wall", "pin"]
+    gone = int(np.isnan(path.zero_gamma).sum())
+    assert f"zero gamma (none at {gone} of 3 times)" in labels(axes)
+    assert axes.get_xlabel() == "calendar days ahead"
+    for line, name in zip(axes.lines[1:], plot.canvas.LEVELS, strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), path.days)
+        np.testing.assert_array_equal(line.get_ydata(), getattr(path, name))
+
+
+def pictures(chain: gex.Chain, dark: bool = False) -> dict[str, Any]:
+    """A figure of each kind."""
+    result = gex.analyze(chain)
+    drawn = {kind: draw(result, dark=dark) for kind, draw in plot.OF_ANALYSIS.items()}
+    times = [0.0, 1.0, 2.0]
+    later = gex.chain_at(chain, 1.0)
+    return drawn | {
+        "scenario": plot.plot_scenario(gex.scenario_cube(chain, times=times), dark=dark),
+        "ladder": plot.plot_ladder(gex.hedge_ladder(chain, days=0.5), dark=dark),
+        "path": plot.plot_path(gex.level_path(chain, times=times), dark=dark),
+        "history": plot.plot_history([result, gex.analyze(later)], dark=dark),
+    }
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_nothing_that_is_written_overlaps(dark: bool) -> None:
+    for kind, figure in pictures(gex.synthetic_chain(n=4000), dark).items():
+        figure.draw_without_rendering()
+        axes = figure.axes[0]
+        for axis in (axes.xaxis, axes.yaxis):
+            texts = [t.label1 for t in axis.get_major_ticks() if t.label1.get_text()]
+            boxes = [text.get_window_extent() for text in texts if text.get_visible()]
+            assert 2 <= len(boxes) <= 25, kind
+            if not texts[0].get_rotation():
+                pairs = pairwise(boxes)
+                assert not any(one.overlaps(other) for one, other in pairs), kind
+        (legend,) = figure.legends
+        box, paper = legend.get_window_extent(), figure.bbox
+        assert not box.overlaps(axes.get_window_extent()), kind
+        assert not box.overlaps(axes.xaxis.label.get_window_extent()), kind
+        assert paper.x0 <= box.x0 and box.x1 <= paper.x1, kind
+        title = axes.title.get_window_extent(), axes._left_title.get_window_extent()
+        assert all(each.x1 <= paper.x1 for each in title), kind
+        assert axes.get_xlabel() and axes.get_ylabel(), kind
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -146,7 +220,7 @@ def test_without_matplotlib_the_extra_is_named(
         plot.plot_strikes(result)
 
 
-@pytest.mark.parametrize("kind", ["strikes", "profile", "heat_map", "scenario", "ladder", "path"])
+@pytest.mark.parametrize("kind", [k for k in PICTURES if k != "history"])
 def test_command(kind: str, tmp_path: Path, sample: Path, capsys: Any) -> None:
     out = tmp_path / "out.png"
     assert main(["plot", str(sample), "-o", str(out), "--kind", kind]) == 0

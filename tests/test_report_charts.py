@@ -8,7 +8,9 @@ import re
 import gexcore as gex
 import numpy as np
 import pytest
-from report_pages import ReadPage, sample, traces
+from gexcore import bsm
+from gexcore.report import build_report
+from report_pages import ReadPage, read, sample, traces
 
 pytest.importorskip("plotly")
 
@@ -48,17 +50,51 @@ def test_charts_are_what_plotly_knows(read_page: ReadPage) -> None:
         go.Figure(json.loads(text))  # raises for a property that plotly does not have
 
 
-def test_profile_is_the_profile(result: gex.Analysis, read_page: ReadPage) -> None:
+def gamma_at(chain: gex.Chain, weight: np.ndarray, spots: np.ndarray) -> np.ndarray:
+    """Net gamma in $ per 1% move, one spot after the other."""
+    found = []
+    for spot in spots:
+        each = bsm.greeks(
+            spot, chain.strike, chain.time_to_expiry, chain.implied_vol, chain.rate,
+            chain.dividend_yield, chain.is_call, which=("gamma",),
+        ).gamma  # fmt: skip
+        found.append(np.where(weight != 0, weight * each, 0).sum() * spot**2 / 100)
+    return np.array(found)
+
+
+def test_profile_is_repriced_finely_and_goes_through_its_zeros(
+    result: gex.Analysis, read_page: ReadPage
+) -> None:
     found = traces(read_page, "profile")
     line = found["net gamma"]
     roots = [crossing.spot for crossing in result.levels.zero_gamma.crossings]
-    assert line["x"] == sorted([*result.profile.spots.tolist(), *roots])
-    unit = unit_of(read_page, "Net gamma over spot")
-    at = dict(zip(line["x"], line["y"], strict=True))
-    for spot, gamma in zip(result.profile.spots, result.profile.gamma, strict=True):
-        assert at[spot] * unit == pytest.approx(gamma, rel=1e-6, abs=1.0)
+    assert {*result.profile.spots.tolist(), *roots} < {*line["x"]}
+    x, y = np.array(line["x"]), np.array(line["y"]) * unit_of(read_page, "Net gamma over spot")
+    low, high = read_page.data["charts"]["profile"]["layout"]["xaxis"]["range"]
+    inside = (x >= low) & (x <= high)
+    assert np.diff(np.log(x[inside])).max() <= np.log(high / low) / 800 * (1 + 1e-9)
+    weight = result.profile.weight
+    # between any two points that are drawn, a straight line is the curve
+    middle = 0.5 * (x[inside][1:] + x[inside][:-1])
+    exact = gamma_at(result.chain, weight, middle)
+    assert np.abs(np.interp(middle, x, y) - exact).max() < 2e-3 * np.abs(exact).max()
+    assert np.allclose(y[::25], gamma_at(result.chain, weight, x[::25]), rtol=1e-6, atol=1e4)
     assert found["zero gamma, all crossings"]["x"] == roots
-    assert [at[root] for root in roots] == [0.0] * len(roots)
+    for root in roots:
+        at = int(np.flatnonzero(x == root)[0])
+        assert y[at] == 0.0
+        assert y[at - 1] * y[at + 1] < 0
+
+
+def test_what_expires_in_minutes_shows() -> None:
+    chain = gex.chain_at(gex.synthetic_chain(n=4000), "2026-03-18T15:50-04:00").filter("0dte")
+    result = gex.analyze(chain)
+    page = read(build_report(result, across=False))
+    line = traces(page, "profile")["net gamma"]
+    x, y = np.array(line["x"]), np.array(line["y"]) * unit_of(page, "Net gamma over spot")
+    spots = np.linspace(4900.0, 5100.0, 801)
+    exact = gamma_at(chain, result.profile.weight, spots)
+    assert np.abs(np.interp(spots, x, y) - exact).max() < 0.02 * np.abs(exact).max()
 
 
 def test_the_band_is_that_of_the_conventions(across: gex.Across, read_page: ReadPage) -> None:

@@ -27,10 +27,14 @@ def test_exactly_as_many_rows_as_asked(n: int) -> None:
     assert len(contracts) == n  # no contract twice
 
 
-@pytest.mark.parametrize("n", [1, 0, -5])
-def test_too_few_rows_are_refused(n: int) -> None:
-    with pytest.raises(InputError, match=r"at least 2"):
+@pytest.mark.parametrize("n", [1, 0, -5, 150_001, 1_000_000])
+def test_too_few_and_too_many_rows_are_refused(n: int) -> None:
+    with pytest.raises(InputError, match=rf"{n:,} contracts, not 2 to 150,000"):
         gex.synthetic_chain(n=n)
+
+
+def test_the_largest_chain() -> None:
+    assert len(gex.synthetic_chain(n=150_000)) == 150_000
 
 
 def test_a_seed_is_a_chain() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import inf
 from typing import Any
 
 from gexcore.chain import Chain
@@ -155,9 +156,8 @@ class Analysis(Result):
             volume = f"of {money(regime.adv)} daily volume per 1% move"
             rows.append(["hedging flow", f"{regime.pct_adv:+.2f}%", volume])
         if regime.feedback is not None:
-            rows.append(
-                ["feedback", f"x {regime.feedback:.3f}", f"on realised vol, kappa {regime.kappa:g}"]
-            )
+            factor = f"x {regime.feedback:.3f}" if regime.feedback < inf else "runs away"
+            rows.append(["feedback", factor, f"on realised vol, kappa {regime.kappa:g}"])
         return align(rows)
 
     def _footer(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -118,8 +119,9 @@ def _squeeze(levels: Levels, adv: float | None, kappa: float | None) -> Flag:
     spot, net = worst_within_a_day(levels)
     factor = feedback(net, adv, kappa)
     threshold = squeeze_threshold(adv, kappa)
-    text = f"within a daily deviation hedging multiplies realised vol by up to {factor:.2f}, at "
-    text += f"{number(spot)}; it runs away at {money(threshold)} $ per 1%, {money(net)} is there"
+    effect = f"multiplies realised vol by up to {factor:.2f}" if factor < inf else "runs away"
+    text = f"within a daily deviation hedging {effect}, at {number(spot)}; "
+    text += f"it runs away at {money(threshold)} $ per 1%, {money(net)} is there"
     return Flag("squeeze", factor >= SQUEEZE, factor, text)
 
 

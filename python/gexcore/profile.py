@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
@@ -25,6 +25,7 @@ from gexcore.units import EXPOSURES, Market, unit_of
 from gexcore.vols import at_the_money_vol
 
 Float64 = npt.NDArray[np.float64]
+FINE = 801  # spots of a drawn window
 ROUNDING = 1e-13  # of gross: a smaller sum owes its sign to the order of its rows
 
 
@@ -90,6 +91,27 @@ class Profile(Result):
     def hedged_gamma(self) -> Float64:
         """What dealers hedge as spot moves: effective gamma."""
         return self.gamma if self._model is None else self.effective_gamma
+
+    def curve(
+        self, low: float, high: float, roots: Sequence[float] = ()
+    ) -> tuple[Float64, Float64]:
+        """Spots and effective gamma to be drawn: the grid, a finer one between two prices, zeros.
+
+        The finer one has 800 steps, so that what expires within minutes shows.
+
+        Example:
+            >>> import gexcore as gex
+            >>> result = gex.analyze(gex.synthetic_chain(n=2000))
+            >>> spots, gamma = result.profile.curve(4900.0, 5100.0)
+            >>> len(spots) - len(result.profile.spots), len(gamma) == len(spots)
+            (801, True)
+        """
+        spots = np.union1d(self.spots, np.union1d(np.geomspace(low, high, FINE), roots))
+        if self._model is not None:
+            values = self._effective(spots)
+        else:
+            values = self._prepared.evaluate(spots) * (spots**2 / 100)
+        return spots, np.where(np.isin(spots, roots), 0.0, values)
 
     def net_at_spot(self) -> tuple[float, float]:
         """Net and gross effective gamma at the chain's spot, $ per 1% move."""

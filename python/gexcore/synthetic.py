@@ -23,6 +23,7 @@ Float64 = npt.NDArray[np.float64]
 SPOT = 5000.0
 RATE = 0.04
 DIVIDEND_YIELD = 0.013
+MOST = 150_000  # contracts; the largest expirations run out of strikes at 200,000
 AS_OF = "2026-03-18T10:30-04:00"  # a Wednesday: an expiration today, a quarterly one on Friday
 
 
@@ -35,22 +36,23 @@ def synthetic_chain(n: int = 20000, seed: int = 7) -> Chain:
     real files some contracts carry no vol (no time value above a tick) or no open interest.
 
     Args:
-        n: number of contracts, at least 2.
+        n: number of contracts, 2 to 150,000.
         seed: same seed, same chain.
 
     Returns:
         Chain with bid, ask and volume columns; spot 5000, rate 4%, dividend yield 1.3%.
 
     Raises:
-        InputError: n is below 2.
+        InputError: n is not of 2 to 150,000.
 
     Example:
         >>> chain = synthetic_chain(n=1000, seed=1)
         >>> len(chain), sorted(set(chain.root.tolist()))
         (1000, ['SPX', 'SPXW'])
     """
-    if n < 2:
-        raise InputError(f"n: {n} contracts are too few", hint="at least 2")
+    if not 2 <= n <= MOST:
+        hint = "gexcore.bsm and Chain.from_arrays take any number" if n > MOST else None
+        raise InputError(f"n: {n:,} contracts, not 2 to {MOST:,}", hint=hint)
     rng = np.random.default_rng(seed)
     as_of = clock.parse_time(AS_OF)
     listed = _expirations(as_of.date())

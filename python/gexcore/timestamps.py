@@ -41,6 +41,8 @@ def utc_times(name: str, values: Any, rows: int, zone: str | None = None) -> Tim
     local = None if zone is None else _zone(zone)
     if getattr(getattr(values, "dtype", None), "tz", None) is not None:  # a frame's aware column
         values, local = values.to_numpy(dtype="datetime64[ns]"), UTC
+    elif _arrow_zone(values) is not None:
+        values, local = values.to_numpy(), UTC
     column = np.asarray(values)
     column = np.broadcast_to(column, rows) if column.ndim == 0 else column
     if column.shape != (rows,):
@@ -56,6 +58,12 @@ def utc_times(name: str, values: Any, rows: int, zone: str | None = None) -> Tim
     known = np.where((years > 1700) & (years < 2250), column, np.datetime64("NaT"))
     times: Times = known.astype("datetime64[ns]")
     return times if local is UTC else np.asarray(times - _offsets(times, local))
+
+
+def _arrow_zone(column: Any) -> Any:
+    """The zone of an aware column of polars or pyarrow."""
+    kind = getattr(column, "dtype", getattr(column, "type", None))
+    return getattr(kind, "time_zone", getattr(kind, "tz", None))
 
 
 def _zone(name: str) -> tzinfo:

@@ -53,7 +53,7 @@ class _Parser(argparse.ArgumentParser):
 def _source_options(*files: str) -> _Parser:
     source = _Parser(add_help=False)
     for name in files:
-        several = {"nargs": "+"} if name == "files" else {}
+        several: Any = {"nargs": "+"} if name == "files" else {}
         about = "chain file, or - for standard input"
         source.add_argument(name, metavar=name.upper().removesuffix("S"), help=about, **several)
     group = source.add_argument_group("source")
@@ -377,7 +377,7 @@ def build_parser(
             [path, held, moves, _hedge_options(), table],
         ),
         "plot": (
-            "a picture: strikes, profile, heat map, scenario, ladder, path; of several files: history",
+            "a picture: strikes, profile, heat map, scenario, ladder, path, history of files",
             [_path_options("files"), held, moves, _grid_options(), _plot_options()],
         ),
         "replay": ("levels as they change while a recorded stream is played", [replay_options()]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from itertools import count, groupby
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from gexcore.analysis import Analysis
 from gexcore.clock import NEW_YORK
 from gexcore.errors import InputError, MismatchError
-from gexcore.frames import frame_table, is_frame
+from gexcore.frames import frame_columns, frame_table, is_frame
 from gexcore.plot.canvas import (
     CALLS,
     LEVELS,
@@ -23,7 +24,10 @@ from gexcore.plot.canvas import (
     add_legend,
     figure_of,
     label_axes,
+    level_label,
+    rules_of,
     words,
+    write_prices,
 )
 from gexcore.quick import QuickLevels
 from gexcore.timestamps import utc_times
@@ -36,7 +40,6 @@ Float64 = npt.NDArray[np.float64]
 
 WALLS = ("call_wall", "put_wall")
 DRAWN = ("zero_gamma", *WALLS)
-_SAME = ("positions", "scope", "clock")
 _BANDS = {"long_gamma": CALLS, "short_gamma": PUTS, "transition": YELLOW}
 _FEW = 60  # readings that are marked one by one
 
@@ -77,8 +80,8 @@ def plot_history(history: Any, *, dark: bool = False) -> Figure:
         >>> chain = gex.synthetic_chain(n=2000)
         >>> later = gex.chain_at(chain, "2026-03-19T16:00-04:00")
         >>> figure = plot_history([gex.quick_levels(chain), gex.quick_levels(later)])
-        >>> [line.get_label() for line in figure.axes[0].lines]
-        ['spot', 'zero gamma', 'call wall', 'put wall']
+        >>> figure.axes[0].lines[0].get_label(), len(figure.axes[0].lines)
+        ('spot', 4)
     """
     tabular = isinstance(history, Mapping) or is_frame(history)
     found = _of_table(history) if tabular else _of_results(history)
@@ -94,20 +97,16 @@ def plot_history(history: Any, *, dark: bool = False) -> Figure:
         if name not in found.prices:
             continue
         values, (label, color, style) = found.prices[name], LEVELS[name]
-        missing = int(np.isnan(values).sum())
         axes.plot(
             moments, values, linestyle=style, marker="s" if name in WALLS else "o", color=color,
-            linewidth=2, markersize=5 if few else 1, label=_label(label, missing, len(values)),
+            linewidth=2, markersize=5 if few else 1, label=level_label(label, values),
             drawstyle="steps-mid" if name in WALLS else "default",
         )  # fmt: skip
     _date(axes, theme["ink"])
+    write_prices(axes.yaxis)
     label_axes(axes, theme, "time, New York", "price of the underlying")
     add_legend(axes, theme)
     return figure
-
-
-def _label(label: str, missing: int, count: int) -> str:
-    return f"{label} (none at {missing} of {count} times)" if missing else label
 
 
 def _shade(axes: Axes, found: _History) -> None:
@@ -131,11 +130,10 @@ def _shade(axes: Axes, found: _History) -> None:
 
 def _date(axes: Axes, ink: str) -> None:
     """Few and short dates, in New York."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-    ticks = AutoDateLocator(tz=NEW_YORK, minticks=4, maxticks=9)
+    dates: Any = import_module("matplotlib.dates")
+    ticks = dates.AutoDateLocator(tz=NEW_YORK, minticks=4, maxticks=9)
     axes.xaxis.set_major_locator(ticks)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(ticks, tz=NEW_YORK))
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(ticks, tz=NEW_YORK))
     axes.xaxis.get_offset_text().set_color(ink)
 
 
@@ -146,7 +144,7 @@ class _Reading:
     time: datetime
     label: str
     underlying: str
-    rules: tuple[str, ...]
+    rules: str
     row: dict[str, Any]
 
 
@@ -157,7 +155,7 @@ def _of_results(results: Iterable[Any]) -> _History:
         texts = ", ".join(f"{label} is of {name}" for name, label in names.items())
         raise MismatchError(f"history: {texts}", hint="one underlying for each picture")
     same = {each.rules for each in found}
-    rules = "{}, {}, clock {}".format(*same.pop()) if len(same) == 1 else "several conventions"
+    rules = same.pop() if len(same) == 1 else "several conventions"
     columns = {name: [each.row[name] for each in found] for name in ("spot", *DRAWN, "regime")}
     title = f"{next(iter(names), 'Chain')}: levels over time"
     return _history(title, rules, [r.time for r in found], columns, [r.label for r in found])
@@ -167,12 +165,12 @@ def _reading(number: int, result: Any) -> _Reading:
     if not isinstance(result, Analysis | QuickLevels):
         kind, hint = type(result).__name__, "results of analyze or quick_levels, or a table"
         raise InputError(f"history: reading {number} is of type {kind}", hint=hint)
-    chain, manifest = result.chain, result.manifest
+    chain = result.chain
     label = chain.source.get("file") or f"reading {number}"
     if chain.as_of is None:
         raise InputError(f"history: {label} has no time", hint="give its chain an as_of")
-    rules = tuple(str(manifest[key]) for key in _SAME)
-    return _Reading(chain.as_of.time, label, chain.underlying, rules, _row(result))
+    rules, row = rules_of(result.manifest), _row(result)
+    return _Reading(chain.as_of.time, label, chain.underlying, rules, row)
 
 
 def _row(result: Analysis | QuickLevels) -> dict[str, Any]:
@@ -192,13 +190,15 @@ def _of_table(table: Any) -> _History:
             hint = f"columns: time, spot, {', '.join(DRAWN)}, regime"
             raise InputError(f"history: the table has no column {name!r}", hint=hint)
     rows = len(columns["spot"])
-    times = utc_times("time", columns["time"], rows)
+    times = utc_times("time", dict(frame_columns(table))["time"], rows)
     order = np.argsort(times, kind="stable")
-    known = {
-        name: np.asarray(columns[name])[order].tolist()
-        for name in ("spot", *DRAWN, "regime")
-        if name in columns
-    }
+    known = {}
+    for name in ("spot", *DRAWN, "regime"):
+        if name in columns:
+            values = np.asarray(columns[name])
+            if values.shape != (rows,):
+                raise InputError(f"{name}: has {values.size} values, not {rows}, as spot has")
+            known[name] = values[order].tolist()
     labels = [f"row {i}" for i in order]
     return _history("Levels over time", "as given", times[order], known, labels)
 
@@ -210,7 +210,7 @@ def _history(
     if len(labels) < 2:
         given = f"{labels[0]} alone" if labels else "none"
         raise InputError(f"history: needs two times at least, not {given}", hint="a file of each")
-    time = utc_times("time", times, len(labels))
+    time = utc_times("time", times, len(labels), "UTC")
     for i in np.flatnonzero(np.isnat(time)):
         raise InputError(f"history: {labels[i]} has no time")
     for i in np.flatnonzero(np.diff(time) == np.timedelta64(0)):
@@ -220,6 +220,13 @@ def _history(
             "(--as-of printed: as it is printed)",
         )
     regime = [str(kind) for kind in columns.pop("regime", [""] * len(labels))]
-    prices = {name: np.array(column, np.float64) for name, column in columns.items()}
+    prices = {name: _numbers(name, column) for name, column in columns.items()}
     subtitle = f"{rules}, {len(labels):,} times; walls and regime reach halfway to their neighbours"
     return _History(title, subtitle, time, prices, regime)
+
+
+def _numbers(name: str, values: list[Any]) -> Float64:
+    try:
+        return np.array(values, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name}: is not numbers", hint="NaN or None for none") from None

@@ -116,10 +116,7 @@ def profile(contents: Contents) -> Chart | None:
         return None
     zero = result.levels.zero_gamma
     roots = [crossing.spot for crossing in zero.crossings]
-    spots = np.concatenate([result.profile.spots, roots])
-    order = np.argsort(spots, kind="stable")
-    values = np.concatenate([result.profile.hedged_gamma, np.zeros(len(roots))])[order]
-    spots = spots[order]
+    spots, values = result.profile.curve(*contents.window, roots)
     size, name = scale_of(values)
     x = exact(spots)
     traces: list[Spec] = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -169,10 +170,14 @@ def strength_table(contents: Contents) -> Markup:
     if regime.pct_adv is not None:
         rows.append(["net gamma, % of daily volume", cell(regime.pct_adv, "+.2f", "%")])
     if regime.feedback is not None:
-        rows.append(["feedback, times realised vol", cell(regime.feedback, ".3f")])
+        rows.append(["feedback, times realised vol", _factor(regime.feedback)])
     if regime.probability is not None:
         rows.append(["holds under errors of sign", percent(regime.probability, 0)])
     return table("strength-table", "Strength", ["measure", "value"], rows)
+
+
+def _factor(value: float) -> Number:
+    return cell(value, ".3f") if value < inf else Number("without limit: runs away", None)
 
 
 def flags_table(contents: Contents) -> Markup:
