@@ -77,8 +77,9 @@ def test_command_runs(
             pytest.importorskip(needs)
     monkeypatch.chdir(tmp_path)
     text = file_of(gex.synthetic_chain(n=2000))
-    for name in ("spx", "monday", "tuesday"):
+    for name in ("spx", "monday"):
         Path(f"{name}.csv").write_text(text)
+    Path("tuesday.csv").write_text(text.replace("March 18", "March 19"))
     if "feed.jsonl" in command:
         few = ["--contracts", "200", "--seconds", "30"]
         assert main(["record", "--synthetic", "-o", "feed.jsonl", *few]) == 0

@@ -215,7 +215,7 @@ def _history(
         raise InputError(f"history: {labels[i]} has no time")
     for i in np.flatnonzero(np.diff(time) == np.timedelta64(0)):
         raise InputError(
-            f"history: {labels[i]} and {labels[i + 1]} are of the same time, {time[i]}Z",
+            f"history: {labels[i]} and {labels[i + 1]} are of the same time, {time[i].astype('M8[s]')}Z",
             hint="leave one out; files of one weekend have the time of its last session "
             "(--as-of printed: as it is printed)",
         )
