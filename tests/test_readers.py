@@ -17,6 +17,7 @@ from gexcore.conventions import REASONS
 from gexcore.errors import ChainFileError
 from gexcore.io.formats import recognise
 from gexcore.io.source import Loaded
+from vendor_samples import samples
 
 # file, format, rows of contracts, spot and underlying: from the catalogue of the shared folder
 CHAINS = [
@@ -229,3 +230,25 @@ def test_a_spot_that_no_line_says(test_data: Path) -> None:
     assert abs(chain.spot / 2064.29 - 1) < 2e-3
     assert "put-call parity at 2016-01-15" in chain.manifest["source"]["spot"]
     assert gex.read_chain(path, spot=2064.29).spot == 2064.29
+
+
+def test_a_format_that_is_named_but_wrong_is_told(tmp_path: Path) -> None:
+    source, _ = samples()["orats"]
+    path = tmp_path / "strikes.csv"
+    path.write_bytes(source)
+    with pytest.raises(ChainFileError) as told:
+        gex.read_chain(path, "polygon")
+    text = str(told.value)
+    assert "strikes.csv: this is a file of format orats, not polygon (line " in text
+    assert text.endswith("Hint: leave format= (--format) out")
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(ChainFileError, match="is this a Polygon chain"):
+        gex.read_chain(path, "polygon")
+
+
+def test_a_recorded_stream_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "feed.jsonl"
+    with gex.Recorder(gex.synthetic_chain(n=20), path) as recorder:
+        recorder.set_spot(5001.0)
+    with pytest.raises(ChainFileError, match=r"a recorded stream, not a chain.*gexcore replay"):
+        gex.read_chain(path)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gexcore.errors import ConventionError
+from gexcore.errors import ChainFileError, ConventionError
 from gexcore.frames import frame_columns, is_frame
 from gexcore.io.brokers import read_polygon, read_tradier
 from gexcore.io.cboe import read_cboe
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from gexcore.chain import Chain
 
 _KEY = re.compile(r'"([^"\\]{1,60})"\s*:')
+_RECORDED = re.compile(r'\A\s*\{[^{]*"kind"\s*:\s*"chain"[^{]*"chain"\s*:\s*\{')
 _HEAD, _TAIL = 40_000, 4_000  # of a JSON: where its keys are looked for
 _HEADER_LINES = 12
 
@@ -129,7 +130,26 @@ def read_chain(source: Any, format: str | None = None, **options: Unpack[Convent
         return _read_records(parts, options)
     if entry.files == "1" and len(parts) > 1:
         raise file_error(_name_of(parts[1]), f"a chain of format {entry.name} is one file")
-    return entry.read(parts if len(parts) > 1 else parts[0], **options)
+    try:
+        return entry.read(parts if len(parts) > 1 else parts[0], **options)
+    except ChainFileError as error:
+        if format in (None, "table") or (likely := _likely(parts[0])) in (None, format):
+            raise
+        message = f"this is a file of format {likely}, not {format} ({_said(error, parts[0])})"
+        hint = "leave format= (--format) out"
+        raise file_error(_name_of(parts[0]), message, hint=hint) from None
+
+
+def _likely(source: Any) -> str | None:
+    try:
+        return recognise(source)
+    except ChainFileError:
+        return None
+
+
+def _said(error: ChainFileError, source: Any) -> str:
+    """An error without the file's name and hint."""
+    return str(error).partition(". Hint:")[0].removeprefix(_name_of(source)).lstrip(",: ")
 
 
 def recognise(source: Any) -> str:
@@ -142,6 +162,10 @@ def recognise(source: Any) -> str:
         >>> recognise(Loaded("#expiry,strike,right,close\\n", "a.csv"))
         'lean'
     """
+    if isinstance(source, Loaded) and _RECORDED.search(source.text[:_HEAD]):
+        message = "this is a recorded stream, not a chain"
+        hint = "`gexcore replay` plays it, gexcore.read_recording reads it"
+        raise file_error(source.name, message, hint=hint)
     names = _names(source)
     for entry in FORMATS:
         if entry.keys and entry.keys <= names:

@@ -214,8 +214,9 @@ def _history(
     for i in np.flatnonzero(np.isnat(time)):
         raise InputError(f"history: {labels[i]} has no time")
     for i in np.flatnonzero(np.diff(time) == np.timedelta64(0)):
+        when = time[i].astype("datetime64[s]")
         raise InputError(
-            f"history: {labels[i]} and {labels[i + 1]} are of the same time, {time[i].astype('M8[s]')}Z",
+            f"history: {labels[i]} and {labels[i + 1]} are of the same time, {when}Z",
             hint="leave one out; files of one weekend have the time of its last session "
             "(--as-of printed: as it is printed)",
         )
