@@ -13,7 +13,10 @@ from typing import Any
 
 import gexcore as gex
 import numpy as np
+import pytest
 from gexcore.report import build_report
+
+pytest.importorskip("plotly")
 
 VOID = {"meta", "br", "img", "link", "input", "hr", "wbr"}
 
@@ -148,3 +151,27 @@ def sample() -> Sample:
     across = gex.levels_across(result.chain)
     page = build_report(result, across=across)
     return Sample(result, across, page, read(page))
+
+
+@pytest.fixture(scope="session")
+def result() -> gex.Analysis:
+    """What the report of the sample shows."""
+    return sample().result
+
+
+@pytest.fixture(scope="session")
+def across() -> gex.Across:
+    """Levels across conventions, of the sample."""
+    return sample().across
+
+
+@pytest.fixture(scope="session")
+def page() -> str:
+    """The report of the sample."""
+    return sample().page
+
+
+@pytest.fixture(scope="session")
+def read_page() -> ReadPage:
+    """The report of the sample, read."""
+    return sample().read_page

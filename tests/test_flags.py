@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -253,3 +254,19 @@ def test_flags_as_data() -> None:
     }  # fmt: skip
     assert repr(flags["clock_mismatch"]) == "<Flag clock_mismatch: False>"
     json.dumps([flag.to_dict() for flag in flags.values()], allow_nan=False)
+
+
+def test_a_squeeze_without_limit_is_said_in_words() -> None:
+    from gexcore.report import build_report
+
+    result = gex.analyze(gex.synthetic_chain(n=2000), "short_all", adv=1e9, kappa=0.5)
+    assert result.regime.feedback == float("inf")
+    squeeze = result.regime.flags["squeeze"]
+    assert squeeze.raised
+    assert "within a daily deviation hedging runs away, at " in squeeze.evidence
+    pytest.importorskip("plotly")
+    page = build_report(result, across=False).partition("<main>")[2].partition("</main>")[0]
+    for text in (squeeze.evidence, str(result), page):
+        assert text
+        assert not re.search(r"\binf\b", text)
+    assert re.search(r"feedback +runs away +on realised vol", str(result))

@@ -9,29 +9,7 @@ import gexcore as gex
 import numpy as np
 import pytest
 from gexcore.report import build_report
-from report_pages import ReadPage, read, sample
-
-pytest.importorskip("plotly")
-
-
-@pytest.fixture(scope="module")
-def result() -> gex.Analysis:
-    return sample().result
-
-
-@pytest.fixture(scope="module")
-def across() -> gex.Across:
-    return sample().across
-
-
-@pytest.fixture(scope="module")
-def page() -> str:
-    return sample().page
-
-
-@pytest.fixture(scope="module")
-def read_page() -> ReadPage:
-    return sample().read_page
+from report_pages import ReadPage, across, page, read, read_page, result
 
 
 def test_sections_stand_in_order(page: str) -> None:

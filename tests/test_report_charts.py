@@ -10,24 +10,7 @@ import numpy as np
 import pytest
 from gexcore import bsm
 from gexcore.report import build_report
-from report_pages import ReadPage, read, sample, traces
-
-pytest.importorskip("plotly")
-
-
-@pytest.fixture(scope="module")
-def result() -> gex.Analysis:
-    return sample().result
-
-
-@pytest.fixture(scope="module")
-def across() -> gex.Across:
-    return sample().across
-
-
-@pytest.fixture(scope="module")
-def read_page() -> ReadPage:
-    return sample().read_page
+from report_pages import ReadPage, across, read, read_page, result, traces
 
 
 def unit_of(read_page: ReadPage, chart: str) -> float:

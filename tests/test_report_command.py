@@ -17,8 +17,6 @@ from gexcore.report import build_report, pdf, write_report
 from report_pages import read
 from test_commands import sheet
 
-pytest.importorskip("plotly")
-
 PRINTS = """for word in "$@"; do
   case $word in
     --print-to-pdf=*) printf '%%PDF-1.4 made' > "${word#--print-to-pdf=}" ;;

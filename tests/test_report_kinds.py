@@ -10,14 +10,7 @@ import numpy as np
 import pytest
 from gexcore.errors import ConventionError, GexError, InputError, MismatchError
 from gexcore.report import build_report, write_report
-from report_pages import named_chain, read, sample, traces, without_plotly
-
-pytest.importorskip("plotly")
-
-
-@pytest.fixture(scope="module")
-def result() -> gex.Analysis:
-    return sample().result
+from report_pages import named_chain, read, result, traces, without_plotly
 
 
 def test_a_level_that_does_not_exist_says_why(result: gex.Analysis) -> None:

@@ -10,31 +10,21 @@ import gexcore as gex
 import pytest
 from gexcore.report import build_report, write_report
 from gexcore.report.markup import Markup, escape, script_json, shown, table, tag
-from report_pages import ReadPage, hashed, named_chain, read, sample, without_plotly
+from report_pages import (
+    ReadPage,
+    across,
+    hashed,
+    named_chain,
+    page,
+    read,
+    read_page,
+    result,
+    without_plotly,
+)
 
 pytest.importorskip("plotly")
 
 HOSTILE = "</script><script>boom()</script>'\"><img src=x onerror=boom()>\u2028\u202e{{7*7}}`${1}`"
-
-
-@pytest.fixture(scope="module")
-def result() -> gex.Analysis:
-    return sample().result
-
-
-@pytest.fixture(scope="module")
-def across() -> gex.Across:
-    return sample().across
-
-
-@pytest.fixture(scope="module")
-def page() -> str:
-    return sample().page
-
-
-@pytest.fixture(scope="module")
-def read_page() -> ReadPage:
-    return sample().read_page
 
 
 def test_hostile_names_change_no_element() -> None:
