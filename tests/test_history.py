@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -126,19 +127,24 @@ def test_a_table_of_levels(kind: str) -> None:
     assert np.isnan(zero[0]) and zero[1:].tolist() == [104.0, 103.0]
 
 
-def test_a_replayed_stream_is_a_history() -> None:
+def test_a_recorded_stream_is_a_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As docs/feed.md shows it."""
+    monkeypatch.chdir(tmp_path)
     chain = gex.synthetic_chain(n=400)
-    live = gex.Book(chain)
-    seen: dict[str, list[Any]] = {"time": [], "spot": [], "zero_gamma": [], "regime": []}
-    for reading in gex.Replay(live, gex.synthetic_feed(chain, 60.0, 20.0), every=10.0):
-        levels = live.levels()
-        for name, value in zip(
-            seen, (reading.time, levels.spot, levels.zero_gamma.value, live.regime().kind),
-            strict=True,
-        ):  # fmt: skip
-            seen[name].append(value)
+    with gex.Recorder(chain, "feed.jsonl") as recorder:
+        for event in gex.synthetic_feed(chain, 60.0, 20.0):
+            recorder.write(event)
+    page = (Path(__file__).parents[1] / "docs" / "feed.md").read_text("utf-8")
+    (code,) = [b for b in re.findall(r"(?ms)^```python\n(.*?)^```$", page) if "plot_history" in b]
+    given = {"gex": gex, "recording": gex.read_recording("feed.jsonl")}
+    exec(code, given)
+    assert Path("history.png").read_bytes().startswith(b"\x89PNG")
+    seen: Any = given["seen"]
+    assert len(seen["time"]) >= 7
+    assert seen["time"] == sorted(set(seen["time"]))
     found = lines(plot.plot_history(seen))
     assert found["spot"].get_ydata().tolist() == seen["spot"]
+    assert found["spot"].get_ydata()[-1] == recorder.book.levels().spot
 
 
 def test_what_is_no_history(results: list[gex.Analysis]) -> None:
