@@ -37,7 +37,7 @@ GEXCORE_INLINE void set_gamma_rows(const gexcore::GreekBlock& in, size_t n, Gamm
 // The operations of `greeks` in the same order.
 template <bool OneSpot>
 GEXCORE_INLINE void set_exposures(const double* spot, const double* weight, double scale, size_t from, size_t to,
-                                  GammaRows& rows) {
+                                  const GammaRows& rows, double* exposure) {
     GEXCORE_INDEPENDENT_ROWS
     for (size_t i = from; i < to; ++i) {
         const double lower = rows.base[i] * exp_both(-rows.exponent[i]).value;
@@ -46,7 +46,7 @@ GEXCORE_INLINE void set_exposures(const double* spot, const double* weight, doub
         const double gamma = core * rows.inverse_width[i] * inverse_spot * inverse_spot;
         const double w = weight[i];
         const double value = w * (gamma * scale);
-        rows.exposure[i] = w == 0.0 ? 0.0 : value;
+        exposure[i] = w == 0.0 ? 0.0 : value;
     }
 }
 
@@ -81,14 +81,14 @@ void gamma_sums_of(const gexcore::GreekBlock& in, const double* weight, double s
     size_t i = 0, added = 0;
     for (; i + kLanes <= n; i += kLanes) {
         fetch_ahead(i, strike, time, vol, weight, key);
-        set_exposures<OneSpot>(spot, weight, scale, i, i + kLanes, rows);
+        set_exposures<OneSpot>(spot, weight, scale, i, i + kLanes, rows, rows.exposure);
         if (i < kBehind) continue;
         add_row<false>(rows.exposure + added, signed_total);
         add_row<true>(rows.exposure + added, total);
         add_by_key(rows.exposure, key, added, added + kLanes, pairs);
         added += kLanes;
     }
-    set_exposures<OneSpot>(spot, weight, scale, i, n, rows);
+    set_exposures<OneSpot>(spot, weight, scale, i, n, rows, rows.exposure);
     add_by_key(rows.exposure, key, added, n, pairs);
     *net = add_rest<false>(rows.exposure + added, n - added, signed_total);
     *gross = add_rest<true>(rows.exposure + added, n - added, total);
@@ -97,6 +97,15 @@ void gamma_sums_of(const gexcore::GreekBlock& in, const double* weight, double s
 void gamma_sums(const gexcore::GreekBlock& in, const double* weight, double scale, const int32_t* key, size_t n, double* pairs,
                 double* net, double* gross) {
     (in.one_spot ? gamma_sums_of<true> : gamma_sums_of<false>)(in, weight, scale, key, n, pairs, net, gross);
+}
+
+void spot_gamma(const gexcore::GreekBlock& in, const double* weight, double scale, size_t n, double* value, double* net,
+                double* gross) {
+    GammaRows rows;
+    set_gamma_rows<true>(in, n, rows);
+    set_exposures<true>(in.spot, weight, scale, 0, n, rows, value);
+    *net = sum(value, n);
+    *gross = sum_abs(value, n);
 }
 
 }  // namespace

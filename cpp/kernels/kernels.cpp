@@ -37,6 +37,7 @@ const gexcore::Kernels kernels = {
     expand,
     sweep_fourth,
     gamma_sums,
+    spot_gamma,
     largest_key,
 };
 

@@ -33,6 +33,44 @@ GEXCORE_INLINE double add_vectors(const Vector* parts) {
     return add_lanes(reinterpret_cast<const double*>(parts));
 }
 
+#if defined(__clang__) || __GNUC__ >= 12
+#define GEXCORE_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+typedef u64 Places __attribute__((vector_size(kWidth * sizeof(u64))));
+#define GEXCORE_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (Places){__VA_ARGS__})
+#endif
+
+// out[j] = add_vectors(parts[j]) for `count` j, a multiple of 8: shuffled together, 8 sums take less than 8 times one.
+GEXCORE_INLINE void add_many_vectors(const Vector (*parts)[kParts], size_t count, double* out) {
+    for (size_t j = 0; j < count; j += kWidth) {
+        Vector v[kWidth];
+#if defined(__AVX512F__)
+        Vector w[4];
+        for (size_t i = 0; i < 4; ++i) {
+            const Vector a = parts[j + 2 * i][0], b = parts[j + 2 * i + 1][0];
+            w[i] = GEXCORE_SHUFFLE(a, b, 0, 1, 2, 3, 8, 9, 10, 11) + GEXCORE_SHUFFLE(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+        }
+        for (size_t i = 0; i < 2; ++i) {
+            const Vector a = w[2 * i], b = w[2 * i + 1];
+            v[i] = GEXCORE_SHUFFLE(a, b, 0, 1, 4, 5, 8, 9, 12, 13) + GEXCORE_SHUFFLE(a, b, 2, 3, 6, 7, 10, 11, 14, 15);
+        }
+        const Vector sums =
+            GEXCORE_SHUFFLE(v[0], v[1], 0, 2, 4, 6, 8, 10, 12, 14) + GEXCORE_SHUFFLE(v[0], v[1], 1, 3, 5, 7, 9, 11, 13, 15);
+#elif defined(__AVX2__)
+        for (size_t i = 0; i < 2; ++i) {
+            const Vector a = parts[j + 2 * i][0] + parts[j + 2 * i][1], b = parts[j + 2 * i + 1][0] + parts[j + 2 * i + 1][1];
+            v[i] = GEXCORE_SHUFFLE(a, b, 0, 1, 4, 5) + GEXCORE_SHUFFLE(a, b, 2, 3, 6, 7);
+        }
+        const Vector sums = GEXCORE_SHUFFLE(v[0], v[1], 0, 2, 4, 6) + GEXCORE_SHUFFLE(v[0], v[1], 1, 3, 5, 7);
+#else
+        for (size_t i = 0; i < 2; ++i)
+            v[i] = (parts[j + i][0] + parts[j + i][2]) + (parts[j + i][1] + parts[j + i][3]);
+        const Vector sums = GEXCORE_SHUFFLE(v[0], v[1], 0, 2) + GEXCORE_SHUFFLE(v[0], v[1], 1, 3);
+#endif
+        *reinterpret_cast<Vector*>(out + j) = sums;
+    }
+}
+
 template <bool Absolute>
 GEXCORE_INLINE void add_row(const double* values, Vector* total) {
     for (size_t part = 0; part < kParts; ++part) {

@@ -52,6 +52,29 @@ void sweep_prepare(const gexcore::GreekBlock& in, const double* weight, size_t n
     }
 }
 
+constexpr size_t kLeafRows = gexcore::kLeafRows;
+constexpr size_t kLeaves = gexcore::kBlockRows / kLeafRows;
+
+GEXCORE_INLINE size_t leaf_end(size_t from, size_t n) {
+    return n - from < kLeafRows ? n : from + kLeafRows;
+}
+
+// Adds the rows of leaves pairwise by index, in place; the result is the first row.
+template <size_t Width>
+GEXCORE_INLINE void add_leaves(double (*leaf)[Width], size_t leaves) {
+    for (size_t step = 1; step < leaves; step *= 2)
+        for (size_t a = 0; a + step < leaves; a += 2 * step)
+            for (size_t j = 0; j < Width; ++j) leaf[a][j] += leaf[a + step][j];
+}
+
+double sum_by_leaf(const double* values, size_t n) {
+    double leaf[kLeaves][1] = {};
+    size_t leaves = 0;
+    for (size_t i = 0; i < n; i += kLeafRows) leaf[leaves++][0] = sum(values + i, leaf_end(i, n) - i);
+    add_leaves(leaf, leaves);
+    return leaf[0][0];
+}
+
 template <bool WithSlope>
 inline void sweep_spot(const gexcore::SweepBlock& rows, size_t n, double high, double low, double* values, double* slopes) {
     const double *center_high = rows.center_high, *center_low = rows.center_low, *inverse_width = rows.inverse_width,
@@ -74,9 +97,9 @@ void sweep(const gexcore::SweepBlock& rows, size_t n, const double* log_high, co
             sweep_spot<false>(rows, n, log_high[j], log_low[j], values, slopes);
         } else {
             sweep_spot<true>(rows, n, log_high[j], log_low[j], values, slopes);
-            slope[j] = sum(slopes, n);
+            slope[j] = sum_by_leaf(slopes, n);
         }
-        out[j] = sum(values, n);
+        out[j] = sum_by_leaf(values, n);
     }
 }
 
@@ -92,7 +115,7 @@ double sweep_fourth(const gexcore::SweepBlock& rows, size_t n, double high, doub
         const double tail = madd(square, square + 6.0, 3.0) * exp_flush(-0.5 * square);
         bounds[i] = abs(rows.amplitude[i]) * ((inverse * inverse) * (inverse * inverse)) * min(tail, 3.0);
     }
-    return sum(bounds, n);
+    return sum_by_leaf(bounds, n);
 }
 
 constexpr size_t kRun = gexcore::kSweepRun;
@@ -102,12 +125,14 @@ constexpr size_t kGroup = 4 * kLanes;  // rows in flight
 // ends too.
 constexpr double kStepsPerWidth = 16.0 / kHalf;
 
-// Spots above the middle of a run of which `left` spots are wanted.
+// Spots above the middle of a run of which `left` spots are wanted, and up to 7 more.
 constexpr size_t spots_above(size_t left) {
-    return left <= kHalf ? 0 : left < kRun ? left - kHalf : kHalf;
+    return left <= kHalf ? 0 : left < kRun ? (left - kHalf + kLanes - 1) / kLanes * kLanes : kHalf;
 }
 
-// Adds value, value * ratio, value * ratio^2 decay, ... of 32 rows to `steps` sums, one lane per row modulo 8.
+// Adds value, value * ratio, value * ratio^2 decay, ... of 32 rows to `steps` sums, one lane per row modulo 8; backwards from
+// the last if Down. The first rows of a leaf overwrite the sums.
+template <bool Down, bool First>
 GEXCORE_INLINE void add_half(const double* value, const double* ratio, const double* decay, size_t steps,
                              Vector (*sums)[kParts]) {
     for (size_t part = 0; part < kParts; ++part) {
@@ -116,7 +141,8 @@ GEXCORE_INLINE void add_half(const double* value, const double* ratio, const dou
         Vector r0 = load(ratio + at), r1 = load(ratio + at + 8), r2 = load(ratio + at + 16), r3 = load(ratio + at + 24);
         const Vector c0 = load(decay + at), c1 = load(decay + at + 8), c2 = load(decay + at + 16), c3 = load(decay + at + 24);
         for (size_t j = 0; j < steps; ++j) {
-            sums[j][part] += (v0 + v1) + (v2 + v3);
+            Vector& total = sums[Down ? kHalf - 1 - j : j][part];
+            total = First ? (v0 + v1) + (v2 + v3) : total + ((v0 + v1) + (v2 + v3));
             v0 *= r0, v1 *= r1, v2 *= r2, v3 *= r3;
             r0 *= c0, r1 *= c1, r2 *= c2, r3 *= c3;
         }
@@ -138,7 +164,7 @@ GEXCORE_INLINE void set_decay(const gexcore::SweepBlock& rows, size_t n, double 
         const double a = min(inverse_width[i] * step, kStepsPerWidth);
         run.decay[i] = exp_both(-a * a).value;
     }
-    for (size_t i = n; i < gexcore::kBlockRows; ++i)
+    for (size_t i = n; i % kGroup != 0; ++i)
         run.value[i] = run.next[i] = run.ratio_up[i] = run.ratio_down[i] = run.decay[i] = 0.0;
 }
 
@@ -164,57 +190,86 @@ GEXCORE_INLINE void seed_run(const gexcore::SweepBlock& rows, size_t n, double h
     }
 }
 
-// Gaussians narrower than two steps, one after the other: only the few spots that they reach. Few of a book are: a count of
-// them, which vectorises, passes over the others.
-GEXCORE_INLINE void add_narrow_rows(const gexcore::SweepBlock& rows, size_t from_row, size_t to_row, const double* log_high,
-                                    const double* log_low, size_t spots, double step, double* out) {
-    for (size_t i = from_row; i < to_row; ++i) {
-        const double inverse = rows.inverse_width[i], amplitude = rows.amplitude[i];
-        if (!(inverse * step > kStepsPerWidth) || amplitude == 0.0) continue;
-        const double high = rows.center_high[i], low = rows.center_low[i];
-        const double center = (((high - log_high[0]) - log_low[0]) + low) / step;
-        const double reach = 38.0 / (inverse * step) + 1.0;
-        const double last = static_cast<double>(spots) - 1.0;
-        if (center + reach < 0.0 || center - reach > last) continue;
-        const size_t from = static_cast<size_t>(max(center - reach, 0.0));
-        const size_t to = static_cast<size_t>(min(center + reach, last)) + 1;
-        for (size_t j = from; j < to; ++j) {
-            const double d = (((log_high[j] - high) + log_low[j]) - low) * inverse;
-            out[j] += amplitude * exp_flush(-0.5 * (d * d));
+// A Gaussian narrower than two steps, and the nodes that it reaches.
+struct NarrowRow {
+    size_t row, from, to;
+};
+
+// Few of a book are: a count of them, which vectorises, passes over the others.
+GEXCORE_INLINE size_t find_narrow(const gexcore::SweepBlock& rows, size_t n, const double* log_high, const double* log_low,
+                                  size_t spots, double step, NarrowRow* found) {
+    size_t count = 0;
+    const double last = static_cast<double>(spots) - 1.0;
+    for (size_t first = 0; first < n; first += kGroup) {
+        const size_t end = first + kGroup < n ? first + kGroup : n;
+        u64 narrow = 0;
+        for (size_t i = first; i < end; ++i) narrow += rows.inverse_width[i] * step > kStepsPerWidth;
+        for (size_t i = first; narrow != 0 && i < end; ++i) {
+            const double inverse = rows.inverse_width[i];
+            if (!(inverse * step > kStepsPerWidth) || rows.amplitude[i] == 0.0) continue;
+            const double center = (((rows.center_high[i] - log_high[0]) - log_low[0]) + rows.center_low[i]) / step;
+            const double reach = 38.0 / (inverse * step) + 1.0;
+            if (center + reach < 0.0 || center - reach > last) continue;
+            const size_t from = static_cast<size_t>(max(center - reach, 0.0));
+            found[count++] = {i, from, static_cast<size_t>(min(center + reach, last)) + 1};
         }
+    }
+    return count;
+}
+
+// Adds one of them to the sums of a run.
+GEXCORE_INLINE void add_narrow(const gexcore::SweepBlock& rows, const NarrowRow& narrow, const double* log_high,
+                               const double* log_low, size_t first, double* sums) {
+    const size_t i = narrow.row, end = narrow.to < first + kRun ? narrow.to : first + kRun;
+    for (size_t j = narrow.from > first ? narrow.from : first; j < end; ++j) {
+        const double distance = ((log_high[j] - rows.center_high[i]) + log_low[j]) - rows.center_low[i];
+        const double d = distance * rows.inverse_width[i];
+        sums[j - first] += rows.amplitude[i] * exp_flush(-0.5 * (d * d));
     }
 }
 
-GEXCORE_INLINE void add_narrow(const gexcore::SweepBlock& rows, size_t n, const double* log_high, const double* log_low,
-                               size_t spots, double step, double* out) {
-    for (size_t first = 0; first < n; first += kGroup) {
-        const size_t last = first + kGroup < n ? first + kGroup : n;
-        u64 narrow = 0;
-        for (size_t i = first; i < last; ++i) narrow += rows.inverse_width[i] * step > kStepsPerWidth;
-        if (narrow != 0) add_narrow_rows(rows, first, last, log_high, log_low, spots, step, out);
+template <bool First>
+GEXCORE_INLINE void add_group(const Run& run, size_t i, size_t above, Vector (*sums)[kParts]) {
+    add_half<true, First>(run.value + i, run.ratio_down + i, run.decay + i, kHalf, sums);  // the middle and all below
+    add_half<false, First>(run.next + i, run.ratio_up + i, run.decay + i, above, sums + kHalf);
+}
+
+// The sums of rows from .. to at the spots of a run, up to `above` beyond its middle.
+GEXCORE_INLINE void add_leaf(const Run& run, size_t from, size_t to, size_t above, double* sums) {
+    Vector total[kRun][kParts];
+    size_t i = from;
+    while (i < to && sum_abs(run.value + i, kGroup) == 0.0) i += kGroup;
+    if (i >= to) {
+        for (size_t j = 0; j < kRun; ++j) sums[j] = 0.0;
+        return;
     }
+    add_group<true>(run, i, above, total);
+    for (i += kGroup; i < to; i += kGroup)
+        if (sum_abs(run.value + i, kGroup) != 0.0) add_group<false>(run, i, above, total);
+    add_many_vectors(total, kHalf + above, sums);
 }
 
 // On a uniform grid in ln S a Gaussian is g, g r, g r^2 c, ...: two multiplications per step, no exp. Seeded once a run.
 void sweep_uniform(const gexcore::SweepBlock& rows, size_t n, const double* log_high, const double* log_low, size_t spots,
                    double step, double* out) {
     Run run;
+    NarrowRow narrow[gexcore::kBlockRows];
+    double leaf[kLeaves][kRun] = {};
     set_decay(rows, n, step, run);
+    const size_t count = find_narrow(rows, n, log_high, log_low, spots, step, narrow);
     for (size_t first = 0; first < spots; first += kRun) {
         seed_run(rows, n, log_high[first], log_low[first], step, run);
-        const size_t left = spots - first, above = spots_above(left);
-        Vector down[kHalf][kParts] = {};  // the middle and all below
-        Vector up[kHalf][kParts] = {};    // above, as far as there are spots
-        for (size_t i = 0; i < n; i += kGroup) {
-            if (sum_abs(run.value + i, kGroup) == 0.0) continue;
-            add_half(run.value + i, run.ratio_down + i, run.decay + i, kHalf, down);
-            add_half(run.next + i, run.ratio_up + i, run.decay + i, above, up);
+        const size_t above = spots_above(spots - first);
+        size_t leaves = 0, next = 0;
+        for (size_t from = 0; from < n; from += kLeafRows, ++leaves) {
+            const size_t to = leaf_end(from, n);
+            add_leaf(run, from, to, above, leaf[leaves]);
+            for (; next < count && narrow[next].row < to; ++next)
+                add_narrow(rows, narrow[next], log_high, log_low, first, leaf[leaves]);
         }
-        for (size_t j = 0; j < kHalf; ++j)
-            if (kHalf - 1 - j < left) out[first + kHalf - 1 - j] = add_vectors(down[j]);
-        for (size_t j = 0; j < above; ++j) out[first + kHalf + j] = add_vectors(up[j]);
+        add_leaves(leaf, leaves);
+        for (size_t j = 0; j < kRun && first + j < spots; ++j) out[first + j] = leaf[0][j];
     }
-    add_narrow(rows, n, log_high, log_low, spots, step, out);
 }
 
 }  // namespace

@@ -2,7 +2,9 @@
 // of add_tree over all blocks.
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace gexcore {
@@ -32,6 +34,11 @@ public:
         for (std::size_t level = 0; level + 1 < counts_.size(); ++level, block /= 2) add_pair(level, block / 2);
     }
 
+    void add(const std::vector<std::size_t>& list) {
+        if (list.size() > counts_[0] / 8) return add_all();
+        for (const std::size_t block : list) add(block);
+    }
+
     void add_all() {
         for (std::size_t level = 0; level + 1 < counts_.size(); ++level)
             for (std::size_t pair = 0; pair < counts_[level + 1]; ++pair) add_pair(level, pair);
@@ -56,7 +63,11 @@ private:
 // Blocks whose sums are out of date, in the order in which they became so.
 class DirtyBlocks {
 public:
-    void resize(std::size_t blocks) { marked_.resize(blocks, 0); }
+    // Room for all: marking allocates nothing.
+    void resize(std::size_t blocks) {
+        marked_.resize(blocks, 0);
+        list_.reserve(blocks);
+    }
     void mark(std::size_t block) {
         if (marked_[block]) return;
         marked_[block] = 1;
@@ -75,6 +86,24 @@ public:
 private:
     std::vector<std::uint8_t> marked_;
     std::vector<std::size_t> list_;
+};
+
+// Rows that changed, while they are few.
+class FewRows {
+public:
+    void add(std::size_t row) {
+        if (count_ < rows_.size()) rows_[count_] = row;
+        count_ = std::min(count_ + 1, rows_.size() + 1);
+    }
+    void lose() { count_ = rows_.size() + 1; }
+    void clear() { count_ = 0; }
+    bool known() const { return count_ <= rows_.size(); }
+    const std::size_t* begin() const { return rows_.data(); }
+    const std::size_t* end() const { return rows_.data() + count_; }
+
+private:
+    std::array<std::size_t, 16> rows_{};
+    std::size_t count_ = 0;
 };
 
 }  // namespace gexcore

@@ -17,6 +17,15 @@ inline std::size_t block_rows(std::size_t rows, std::size_t block) {
     return std::min(kBlockRows, rows - block * kBlockRows);
 }
 
+// Leaves of the sums of a profile.
+inline std::size_t leaf_count(std::size_t rows) {
+    return (rows + kLeafRows - 1) / kLeafRows;
+}
+
+inline std::size_t leaf_rows(std::size_t rows, std::size_t leaf) {
+    return std::min(kLeafRows, rows - leaf * kLeafRows);
+}
+
 // Gives unit-stride columns for any block; what holds for every row is spread once, at construction.
 class BlockReader {
 public:

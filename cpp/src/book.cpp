@@ -140,10 +140,7 @@ BookAges Book::Live::read_ages() {
         }
         std::copy_n(sums, 4, ages.leaf(b));
     }
-    if (age_dirty.list().size() > 8)
-        ages.add_all();
-    else
-        for (const std::size_t b : age_dirty.list()) ages.add(b);
+    ages.add(age_dirty.list());
     age_dirty.clear();
     const double* sums = ages.root();
     if (!(sums[0] > 0.0)) return {};
@@ -155,7 +152,6 @@ Book::Book(double spot, const std::vector<double>& years, const BookOptions& opt
     live_->spot = spot;
     live_->kernels = &active_kernels();
     live_->settle_series(years);
-    live_->spread.resize(kBlockRows);
     live_->grow();
 }
 
@@ -173,7 +169,7 @@ std::uint64_t Book::version() const {
 
 std::size_t Book::stale_blocks(bool at_spot) const {
     const Guard guard(live_->lock);
-    const std::size_t swept = live_->profile_dirty.list().size();
+    const std::size_t swept = live_->profile_dirty.list().size() * kLeafRows / kBlockRows;
     if (!at_spot) return swept;
     const bool moved = live_->value_spot != live_->spot;
     return std::max(swept, moved ? live_->blocks() : live_->value_dirty.list().size());

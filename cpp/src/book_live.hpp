@@ -1,5 +1,6 @@
 // What a live book holds: slots, caches by block, and what is out of date.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <mutex>
 #include <string>
@@ -11,6 +12,7 @@
 #include "blocks.hpp"
 #include "crossing.hpp"
 #include "gexcore/book.hpp"
+#include "gexcore/gamma_sums.hpp"
 #include "lattice.hpp"
 
 namespace gexcore {
@@ -29,7 +31,7 @@ struct BookSlots {
     std::vector<std::int32_t> series, settlement, key;
     std::vector<double> center_high, center_low, inverse_width, amplitude;  // prepared for sweeps
     std::vector<double> value;                                              // gamma exposure at `value_spot`
-    std::vector<std::uint8_t> used;                                         // in exposures
+    std::vector<std::uint8_t> counted, used;                                // in exposures, if gamma exists; in exposures
 
     std::size_t count() const { return strike.size(); }
     template <typename Work>
@@ -60,7 +62,7 @@ struct BookSlots {
                              &amplitude,
                              &value})
             work(*column);
-        for (auto* column : {&fixed, &status, &removed, &source, &only_missing, &unsolved, &used}) work(*column);
+        for (auto* column : {&fixed, &status, &removed, &source, &only_missing, &unsolved, &counted, &used}) work(*column);
         for (auto* column : {&series, &settlement, &key}) work(*column);
     }
     SweepBlock sweep(std::size_t at) const { return {&center_high[at], &center_low[at], &inverse_width[at], &amplitude[at]}; }
@@ -91,17 +93,24 @@ struct StrikeKeys {
 struct Window {
     int exponent = 0;
     double first = 0.0;
-    std::vector<double> spots, high, low, gamma;
+    std::vector<double> spots, high, low, unit, gamma;  // unit: S^2 / 100
 };
 
-// Sums at two nodes, kept by block.
+// Sums at two nodes, kept by leaf.
 struct NodePair {
     std::int64_t before = 0, after = 0;  // j of the nodes
-    bool upward = false, wanted = false, known = false, polished = false;
+    bool upward = false, wanted = false, known = false, polished = false, with_gross = false;
     double low = 0.0, high = 0.0;
     Ends ends{};
     BlockTree tree;
+    DirtyBlocks stale;  // leaves that changed since they were summed
     Crossing cubic{}, exact{};
+
+    void follow(const std::vector<std::size_t>& changed) {
+        polished = false;
+        if (!known) return;
+        for (const std::size_t leaf : changed) stale.mark(leaf);
+    }
 };
 
 struct Book::Live {
@@ -132,6 +141,8 @@ struct Book::Live {
     BookAges read_ages();
     std::size_t blocks() const { return block_count(slots.count()); }
     std::size_t rows_of(std::size_t block) const { return block_rows(slots.count(), block); }
+    std::size_t leaves() const { return leaf_count(slots.count()); }
+    std::size_t rows_of_leaf(std::size_t leaf) const { return leaf_rows(slots.count(), leaf); }
     std::size_t group_end(std::size_t from) const;
     double forward(std::uint32_t row) const;
     void gather_nearest(SeriesRows& series);
@@ -141,10 +152,15 @@ struct Book::Live {
     // book_profile.cpp
     void follow_kernels();
     void refresh_profile();
-    void sweep_block(std::size_t block);
+    void prepare_rows(std::size_t from, std::size_t count);
+    void prepare_changed();
+    void refresh_peaks(const PeakRange& range);
+    void sweep_leaves(bool all);
     void anchor(int exponent, double first, double last);
-    void sum_pair(NodePair& pair, std::size_t block);
+    void forget_pairs();
+    void sum_pair(NodePair& pair, std::size_t leaf);
     void sum_pair(NodePair& pair);
+    NodePair& cell_at(std::size_t j);
     NodePair& pair_of(std::int64_t before, std::int64_t after, bool upward);
     void find_crossings();
     void clear_rounding();
@@ -154,6 +170,7 @@ struct Book::Live {
 
     // book_strikes.cpp
     void refresh_values();
+    NetGross value_rows(std::size_t from, std::size_t count);
     void refresh_keys();
     void sum_key(std::uint32_t key);
     void read_strikes(BookLevels& out);
@@ -172,7 +189,10 @@ struct Book::Live {
     std::uint64_t version = 0, anchors = 0;
     BookCounts counts{};
 
-    DirtyBlocks profile_dirty, value_dirty, age_dirty;
+    DirtyBlocks profile_dirty, value_dirty, age_dirty;  // leaves, blocks, blocks
+    FewRows changed, revalued;                          // the rows behind the first and the second
+    std::vector<std::uint8_t> mixed;                    // blocks with counted rows that are not used
+    std::size_t weightless = 0;                         // counted rows of weight 0
     BlockTree peaks, nodes, totals, ages;
     double peak_low = 1.0, peak_high = -1.0;
     Window window;
@@ -182,9 +202,10 @@ struct Book::Live {
     std::vector<double> found;  // gamma on the searched nodes, rounding cleared
     std::vector<NodePair> pairs;
     std::vector<std::size_t> crossing_pairs;
-    NodePair cell;  // the nodes around spot
+    std::array<NodePair, 4> cells;  // the nodes around spot, now and before
+    std::size_t next_cell = 0;
     double value_spot = kNone;
-    std::vector<double> scratch, spread;
+    std::vector<double> scratch;
     std::vector<std::uint32_t> row_scratch;
     std::vector<std::size_t> order_scratch;
     std::vector<std::pair<std::uint32_t, std::int64_t>> to_solve;  // rows, and whose price gives their vol

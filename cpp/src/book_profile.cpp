@@ -32,18 +32,21 @@ void Book::Live::anchor(int exponent, double first, double last) {
     window.exponent = exponent;
     window.first = std::floor(first / run) * run;
     const auto count = static_cast<std::size_t>((std::floor(last / run) + 1.0) * run - window.first);
-    for (auto* column : {&window.spots, &window.high, &window.low, &window.gamma}) column->resize(count);
-    for (std::size_t j = 0; j < count; ++j) window.spots[j] = std::exp((window.first + static_cast<double>(j)) * step);
+    for (auto* column : {&window.spots, &window.high, &window.low, &window.unit, &window.gamma}) column->resize(count);
+    for (std::size_t j = 0; j < count; ++j) {
+        const double s = std::exp((window.first + static_cast<double>(j)) * step);
+        window.spots[j] = s;
+        window.unit[j] = s * s / 100.0;
+    }
     kernels->split_log(window.spots.data(), count, window.high.data(), window.low.data());
-    nodes.resize(blocks(), count);
-    for (NodePair& pair : pairs) pair.known = false;
-    cell.known = false;
+    nodes.resize(leaves(), count);
+    forget_pairs();
     ++anchors;
 }
 
-void Book::Live::sweep_block(std::size_t block) {
-    kernels->sweep_uniform(slots.sweep(block * kBlockRows), rows_of(block), window.high.data(), window.low.data(),
-                           window.spots.size(), std::ldexp(1.0, window.exponent), nodes.leaf(block));
+void Book::Live::forget_pairs() {
+    for (NodePair& pair : pairs) pair.known = false;
+    for (NodePair& cell : cells) cell.known = false;
 }
 
 // Sums of two variants of the kernels are never mixed.
@@ -52,39 +55,72 @@ void Book::Live::follow_kernels() {
     kernels = &active_kernels();
     profile_dirty.mark_all();
     value_dirty.mark_all();
+    changed.lose();
+    revalued.lose();
     keys_known = false;
     window.spots.clear();
 }
 
+void Book::Live::prepare_rows(std::size_t at, std::size_t count) {
+    const GreekBlock in{nullptr,         &slots.strike[at],         &slots.years[at], &slots.vol[at],
+                        &slots.rate[at], &slots.dividend_yield[at], &slots.sign[at]};
+    kernels->sweep_prepare(in, &slots.weight[at], count, &slots.center_high[at], &slots.center_low[at],
+                           &slots.inverse_width[at], &slots.amplitude[at]);
+}
+
+void Book::Live::refresh_peaks(const PeakRange& range) {
+    const bool everywhere = range.low != peak_low || range.high != peak_high;
+    peak_low = range.low, peak_high = range.high;
+    const auto add_leaf = [&](std::size_t k) {
+        double* leaf = peaks.leaf(k);
+        std::fill_n(leaf, kExponents, 0.0);
+        add_peaks(slots.sweep(k * kLeafRows), rows_of_leaf(k), range, leaf);
+        leaf[kExponents] = kernels->sum_abs(&slots.amplitude[k * kLeafRows], rows_of_leaf(k));
+    };
+    if (everywhere) {
+        for (std::size_t k = 0; k < leaves(); ++k) add_leaf(k);
+        peaks.add_all();
+    } else {
+        for (const std::size_t k : profile_dirty.list()) add_leaf(k);
+        peaks.add(profile_dirty.list());
+    }
+}
+
+// Sums the leaves that changed, or all, at the nodes.
+void Book::Live::sweep_leaves(bool all) {
+    const double step = std::ldexp(1.0, window.exponent);
+    const auto sweep = [&](std::size_t k) {
+        kernels->sweep_uniform(slots.sweep(k * kLeafRows), rows_of_leaf(k), window.high.data(), window.low.data(),
+                               window.spots.size(), step, nodes.leaf(k));
+    };
+    const std::vector<std::size_t>& dirty = profile_dirty.list();
+    if (all) {
+        for (std::size_t k = 0; k < leaves(); ++k) sweep(k);
+        nodes.add_all();
+        forget_pairs();
+    } else {
+        for (const std::size_t k : dirty) sweep(k);
+        nodes.add(dirty);
+        for (NodePair& pair : pairs) pair.follow(dirty);
+        for (NodePair& cell : cells) cell.follow(dirty);
+    }
+    const double* root = nodes.root();
+    for (std::size_t j = 0; j < window.spots.size(); ++j) window.gamma[j] = root[j] / window.spots[j] * window.unit[j];
+    crossings_known = false;
+}
+
 void Book::Live::refresh_profile() {
     follow_kernels();
-    for (const std::size_t b : profile_dirty.list()) {
-        const std::size_t at = b * kBlockRows;
-        const GreekBlock in{nullptr,         &slots.strike[at],         &slots.years[at], &slots.vol[at],
-                            &slots.rate[at], &slots.dividend_yield[at], &slots.sign[at]};
-        kernels->sweep_prepare(in, &slots.weight[at], rows_of(b), &slots.center_high[at], &slots.center_low[at],
-                               &slots.inverse_width[at], &slots.amplitude[at]);
-    }
+    if (changed.known())
+        for (const std::size_t row : changed) prepare_rows(row, 1);
+    else
+        for (const std::size_t k : profile_dirty.list()) prepare_rows(k * kLeafRows, rows_of_leaf(k));
     if (!vol_known || vol_spot != spot) {
         at_the_money_vol = at_the_money();
         vol_known = true, vol_spot = spot;
     }
     const double middle = std::log(spot), reach = half_range(at_the_money_vol);
-    const PeakRange range(middle, reach);
-    const auto add_block_peaks = [&](std::size_t b) {
-        double* leaf = peaks.leaf(b);
-        std::fill_n(leaf, kExponents, 0.0);
-        add_peaks(slots.sweep(b * kBlockRows), rows_of(b), range, leaf);
-        leaf[kExponents] = kernels->sum_abs(&slots.amplitude[b * kBlockRows], rows_of(b));
-    };
-    const bool everywhere = range.low != peak_low || range.high != peak_high;
-    if (everywhere) {
-        peak_low = range.low, peak_high = range.high;
-        for (std::size_t b = 0; b < blocks(); ++b) add_block_peaks(b);
-        peaks.add_all();
-    } else {
-        for (const std::size_t b : profile_dirty.list()) add_block_peaks(b), peaks.add(b);
-    }
+    refresh_peaks({middle, reach});
     const int exponent = step_exponent(peaks.root());
     const double step = std::ldexp(1.0, exponent);
     const double first = std::floor((middle - reach) / step), last = std::ceil((middle + reach) / step);
@@ -95,49 +131,35 @@ void Book::Live::refresh_profile() {
                new_to = static_cast<std::size_t>(last - window.first);
     if (new_from != from || new_to != to) crossings_known = false;
     from = new_from, to = new_to;
-    if (outside || profile_dirty.list().size() > 8) {
-        for (std::size_t b = 0; b < blocks(); ++b) sweep_block(b);
-        nodes.add_all();
-        for (NodePair& pair : pairs) pair.known = false;
-        cell.known = false;
-    } else {
-        for (const std::size_t b : profile_dirty.list()) {
-            sweep_block(b), nodes.add(b);
-            for (NodePair& pair : pairs)
-                if (pair.known) sum_pair(pair, b), pair.tree.add(b);
-            if (cell.known) sum_pair(cell, b), cell.tree.add(b);
-        }
-    }
-    if (outside || !profile_dirty.empty()) {
-        crossings_known = false;
-        for (NodePair& pair : pairs) pair.polished = false;
-        const double* root = nodes.root();
-        for (std::size_t j = 0; j < window.spots.size(); ++j) {
-            const double s = window.spots[j];
-            window.gamma[j] = root[j] / s * (s * s / 100.0);
-        }
-    }
+    if (outside || !profile_dirty.empty()) sweep_leaves(outside);
     profile_dirty.clear();
+    changed.clear();
     if (!crossings_known) find_crossings();
 }
 
-// Writes the sums of one block; the cell around spot has those of absolute values too.
-void Book::Live::sum_pair(NodePair& pair, std::size_t block) {
-    const SweepBlock rows = slots.sweep(block * kBlockRows);
-    const std::size_t n = rows_of(block);
-    double* leaf = pair.tree.leaf(block);
+// Writes the sums of one leaf; cells around spot have those of absolute values too.
+void Book::Live::sum_pair(NodePair& pair, std::size_t k) {
+    const SweepBlock rows = slots.sweep(k * kLeafRows);
+    const std::size_t n = rows_of_leaf(k);
+    double* leaf = pair.tree.leaf(k);
     sum_ends(*kernels, rows, n, pair.ends, leaf);
-    if (&pair != &cell) return;
-    double absolute[kBlockRows];
+    if (!pair.with_gross) return;
+    double absolute[kLeafRows];
     for (std::size_t i = 0; i < n; ++i) absolute[i] = std::fabs(rows.amplitude[i]);
     const SweepBlock gross{rows.center_high, rows.center_low, rows.inverse_width, absolute};
     kernels->sweep(gross, n, pair.ends.high, pair.ends.low, 2, leaf + kEndSums, leaf + kEndSums + 2);
 }
 
 void Book::Live::sum_pair(NodePair& pair) {
-    if (pair.known) return;
-    pair.tree.resize(blocks(), &pair == &cell ? kEndSums + 4 : kEndSums);
-    for (std::size_t b = 0; b < blocks(); ++b) sum_pair(pair, b);
+    if (pair.known) {
+        for (const std::size_t k : pair.stale.list()) sum_pair(pair, k);
+        pair.tree.add(pair.stale.list());
+        return pair.stale.clear();
+    }
+    pair.stale.clear();
+    pair.stale.resize(leaves());
+    pair.tree.resize(leaves(), pair.with_gross ? kEndSums + 4 : kEndSums);
+    for (std::size_t k = 0; k < leaves(); ++k) sum_pair(pair, k);
     pair.tree.add_all();
     pair.known = true;
     pair.polished = false;
@@ -254,16 +276,25 @@ double Book::Live::nearest_crossing(bool exact, double* error) {
     return nearest;
 }
 
+// The cell from node j to the next, kept from earlier or new in place of the oldest.
+NodePair& Book::Live::cell_at(std::size_t j) {
+    const auto node = static_cast<std::int64_t>(window.first) + static_cast<std::int64_t>(j);
+    for (NodePair& cell : cells)
+        if (cell.known && cell.before == node) return cell;
+    NodePair& cell = cells[next_cell++ % cells.size()];
+    cell.before = node, cell.after = node + 1;
+    cell.ends = {{window.high[j], window.high[j + 1]}, {window.low[j], window.low[j + 1]}};
+    cell.known = false;
+    cell.with_gross = true;
+    return cell;
+}
+
 // Net and gross at spot from the cubic between the nodes around it.
 void Book::Live::read_cell(RegimeReading& out) {
     const double step = std::ldexp(1.0, window.exponent), middle = std::log(spot);
     const auto count = static_cast<double>(window.spots.size());
-    const double place = std::clamp(std::floor(middle / step) - window.first, 0.0, count - 2.0);
-    const auto j = static_cast<std::size_t>(place);
-    const std::int64_t node = static_cast<std::int64_t>(window.first + place);
-    if (cell.before != node || cell.after != node + 1) cell.known = false;
-    cell.before = node, cell.after = node + 1;
-    cell.ends = {{window.high[j], window.high[j + 1]}, {window.low[j], window.low[j + 1]}};
+    NodePair& cell =
+        cell_at(static_cast<std::size_t>(std::clamp(std::floor(middle / step) - window.first, 0.0, count - 2.0)));
     sum_pair(cell);
     const double* sums = cell.tree.root();
     EndSums net{}, gross{};

@@ -68,10 +68,11 @@ void Book::Live::check_rows(const std::int64_t* rows, std::size_t count, bool re
 }
 
 void Book::Live::touch(std::size_t row) {
-    const std::size_t block = row / kBlockRows;
-    profile_dirty.mark(block);
-    value_dirty.mark(block);
-    age_dirty.mark(block);
+    profile_dirty.mark(row / kLeafRows);
+    changed.add(row);
+    value_dirty.mark(row / kBlockRows);
+    revalued.add(row);
+    age_dirty.mark(row / kBlockRows);
     vol_known = false;
     const auto key = static_cast<std::uint32_t>(slots.key[row]);
     if (keys.marked[key]) return;
@@ -110,7 +111,10 @@ void Book::Live::recompute(std::size_t row) {
         held = std::isfinite(held) && std::isfinite(size) ? held : 0.0;
     }
     s.contracts[row] = s.traded[row] == 0.0 ? held : held + s.traded[row];
+    weightless -= s.counted[row] && s.weight[row] == 0.0;
     s.weight[row] = usable ? s.contracts[row] * s.multiplier[row] : 0.0;
+    s.counted[row] = s.used[row] = usable && s.contracts[row] != 0.0;
+    weightless += s.counted[row] && s.weight[row] == 0.0;
     touch(row);
 }
 
@@ -167,13 +171,14 @@ void Book::Live::append(const BookRow& row, const BookQuote& quote) {
 
 // Room for the blocks of all slots.
 void Book::Live::grow() {
-    for (DirtyBlocks* dirty : {&profile_dirty, &value_dirty, &age_dirty}) dirty->resize(blocks());
-    peaks.resize(blocks(), kExponents + 1);
+    profile_dirty.resize(leaves());
+    for (DirtyBlocks* dirty : {&value_dirty, &age_dirty}) dirty->resize(blocks());
+    mixed.resize(blocks(), 0);
+    peaks.resize(leaves(), kExponents + 1);
     totals.resize(blocks(), 2);
     ages.resize(blocks(), 4);
-    nodes.resize(blocks(), std::max<std::size_t>(window.spots.size(), 1));
-    for (NodePair& pair : pairs) pair.known = false;
-    cell.known = false;
+    nodes.resize(leaves(), std::max<std::size_t>(window.spots.size(), 1));
+    forget_pairs();
 }
 
 std::int64_t Book::add_rows(const BookRow* rows, const BookQuote* quotes, std::size_t count, const std::vector<double>& years) {
@@ -187,14 +192,14 @@ std::int64_t Book::add_rows(const BookRow* rows, const BookQuote* quotes, std::s
         if (k >= years.size() ||
             !(years[k] == live.series_years[k] || (std::isnan(years[k]) && std::isnan(live.series_years[k]))))
             throw Error("years: of series " + std::to_string(k) + " is not the book's. Hint: set_years lets time pass");
-    const std::size_t first = live.slots.count(), blocks = live.blocks();
+    const std::size_t first = live.slots.count(), leaves = live.leaves();
     if (first + count >= static_cast<std::size_t>(kGeneration)) throw Error("rows: too many. Hint: fewer than 2^32");
     live.settle_series(years);
     live.slots.each_column([&](auto& column) {
         if (column.capacity() < first + count) column.reserve(std::max(first + count, 2 * column.capacity()));
     });
     for (std::size_t i = 0; i < count; ++i) live.append(rows[i], quotes[i]);
-    if (live.blocks() != blocks) live.grow();
+    if (live.leaves() != leaves) live.grow();
     for (std::size_t row = first; row < first + count; ++row) live.recompute(row);
     ++live.version;
     return live.first_row + static_cast<std::int64_t>(first);
@@ -310,6 +315,9 @@ std::vector<std::int64_t> Book::compact() {
     live.window.spots.clear();  // laid anew
     live.grow();
     for (DirtyBlocks* dirty : {&live.profile_dirty, &live.value_dirty, &live.age_dirty}) dirty->mark_all();
+    live.changed.lose();
+    live.revalued.lose();
+    live.mixed.assign(live.blocks(), 1);  // looked at again
     live.keys_known = live.vol_known = false;
     ++live.version;
     return moved;

@@ -18,38 +18,52 @@ double dollars_per_percent(double spot) {
 
 }  // namespace
 
+// Exposures of rows of one block at spot, and their sums. A row whose gamma does not exist is not used.
+NetGross Book::Live::value_rows(std::size_t at, std::size_t count) {
+    const double scale = dollars_per_percent(spot);
+    const GreekBlock in{&spot,           &slots.strike[at],         &slots.years[at], &slots.vol[at],
+                        &slots.rate[at], &slots.dividend_yield[at], &slots.sign[at],  true};
+    NetGross sums;
+    kernels->spot_gamma(in, &slots.weight[at], scale, count, &slots.value[at], &sums.net, &sums.gross);
+    std::uint8_t& unused = mixed[at / kBlockRows];
+    if (std::isfinite(sums.gross) && weightless == 0 && !unused) return sums;
+    double gamma[kBlockRows], spots[kBlockRows];
+    std::fill_n(spots, count, spot);
+    GreekBlock each = in;
+    each.spot = spots;
+    double* out[kGreekCount] = {};
+    out[2] = gamma;
+    kernels->greeks(each, count, 1u << 2, out);
+    unused = unused && count < rows_of(at / kBlockRows);
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t row = at + i;
+        slots.used[row] = slots.counted[row] && std::isfinite(gamma[i]);
+        unused |= slots.used[row] != slots.counted[row];
+        if (!slots.used[row]) slots.value[row] = 0.0;
+    }
+    return {kernels->sum(&slots.value[at], count), kernels->sum_abs(&slots.value[at], count)};
+}
+
 void Book::Live::refresh_values() {
     follow_kernels();
     if (value_spot != spot) {
         value_spot = spot;
-        std::fill(spread.begin(), spread.end(), spot);
         value_dirty.mark_all();
+        revalued.lose();
         keys_known = false;
     }
-    const double scale = dollars_per_percent(spot);
-    const auto usable = static_cast<std::uint8_t>(RowStatus::used);
-    double gamma[kBlockRows];
-    double* out[kGreekCount] = {};
-    out[2] = gamma;
+    if (revalued.known())
+        for (const std::size_t row : revalued) value_rows(row, 1);
     for (const std::size_t b : value_dirty.list()) {
         const std::size_t at = b * kBlockRows, n = rows_of(b);
-        const GreekBlock in{spread.data(),   &slots.strike[at],         &slots.years[at], &slots.vol[at],
-                            &slots.rate[at], &slots.dividend_yield[at], &slots.sign[at]};
-        kernels->greeks(in, n, 1u << 2, out);
-        for (std::size_t i = 0; i < n; ++i) {
-            const std::size_t row = at + i;
-            const bool used = slots.status[row] == usable && slots.contracts[row] != 0.0 && std::isfinite(gamma[i]);
-            slots.used[row] = used;
-            slots.value[row] = used ? slots.weight[row] * (gamma[i] * scale) : 0.0;
-        }
-        totals.leaf(b)[0] = kernels->sum(&slots.value[at], n);
-        totals.leaf(b)[1] = kernels->sum_abs(&slots.value[at], n);
+        const NetGross sums = revalued.known() ? NetGross{kernels->sum(&slots.value[at], n), kernels->sum_abs(&slots.value[at], n)}
+                                               : value_rows(at, n);
+        totals.leaf(b)[0] = sums.net;
+        totals.leaf(b)[1] = sums.gross;
     }
-    if (value_dirty.list().size() > 8)
-        totals.add_all();
-    else
-        for (const std::size_t b : value_dirty.list()) totals.add(b);
+    totals.add(value_dirty.list());
     value_dirty.clear();
+    revalued.clear();
 }
 
 // The sums of a strike in row order: segments as in sum_by, added in their tree.

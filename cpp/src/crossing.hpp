@@ -96,13 +96,16 @@ constexpr double kNewtonDone = 1e-10;
 template <typename At>
 double polished_root(double low, double high, double guess, bool upward, const At& at) {
     double root = guess, value = 0.0, slope = 0.0;
+    const double first = low, last = high;
     double step = high - low;
     for (int round = 0; round < 200; ++round) {
         at(root, value, slope);
         if (value == 0.0) break;
         ((value > 0.0) == upward ? high : low) = root;
-        const double newton = root - root * value / slope;
-        const bool accepted = newton > low && newton < high && std::fabs(newton - root) <= 0.5 * std::fabs(step);
+        const double newton = std::clamp(root - root * value / slope, first, last), away = std::fabs(newton - root);
+        const bool inside = newton > low && newton < high;
+        // at the root rounding alone says on which side of it the next step falls
+        const bool accepted = (inside || away <= kNewtonDone * root) && away <= 0.5 * std::fabs(step);
         const double next = accepted ? newton : 0.5 * (low + high);
         step = next - root;
         root = next;

@@ -8,6 +8,7 @@ namespace gexcore {
 // Every kernel works on at most one block of rows; sums of a block use 8 lanes (row i belongs to lane i mod 8).
 constexpr size_t kBlockRows = 512;
 constexpr size_t kLanes = 8;
+constexpr size_t kLeafRows = 128;  // sums of profiles: a tree over leaves of so many rows, in blocks and over all of them
 constexpr size_t kGreekCount = 12;
 constexpr size_t kSweepRun = 64;                       // spots between two seeds of the recurrence
 constexpr size_t kColumnStride = kBlockRows + kLanes;  // of prepared columns; a power of two would collide in the cache
@@ -97,6 +98,9 @@ struct Kernels {
     // weight 0 adds 0. gamma_i has the bits of `greeks`, `net` and `gross` get the bits of `sum` and `sum_abs` of all v_i.
     void (*gamma_sums)(const GreekBlock& in, const double* weight, double scale, const int32_t* key, size_t n, double* pairs,
                        double* net, double* gross);
+    // value[i] = weight[i] * (gamma_i * scale) at one spot and the sums of all, with the bits of `gamma_sums`.
+    void (*spot_gamma)(const GreekBlock& in, const double* weight, double scale, size_t n, double* value, double* net,
+                       double* gross);
     // The largest key as an unsigned number: a negative one is larger than any other.
     uint32_t (*largest_key)(const int32_t* key, size_t n);
 };

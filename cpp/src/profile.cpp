@@ -63,11 +63,12 @@ void GammaProfile::evaluate_log_derivative(const double* spots, std::size_t coun
         const double step = lattice ? lattice.step : slope == nullptr ? uniform_step(high.data(), low.data(), here) : 0.0;
         run_pieces(blocks, execution, [&](std::size_t b) {
             double* row = partial.data() + b * width;
+            const SweepBlock rows = rows_from(b * kBlockRows);
             const std::size_t n = block_rows(rows_, b);
             if (step > 0.0)
-                kernels.sweep_uniform(block(b), n, high.data(), low.data(), before + here, step, row);
+                kernels.sweep_uniform(rows, n, high.data(), low.data(), before + here, step, row);
             else
-                kernels.sweep(block(b), n, high.data(), low.data(), here, row, slope == nullptr ? nullptr : row + nodes);
+                kernels.sweep(rows, n, high.data(), low.data(), here, row, slope == nullptr ? nullptr : row + nodes);
         });
         add_tree(partial.data(), blocks, width);
         std::copy_n(partial.data() + before, here, value + first);
@@ -75,8 +76,7 @@ void GammaProfile::evaluate_log_derivative(const double* spots, std::size_t coun
     }
 }
 
-SweepBlock GammaProfile::block(std::size_t b) const {
-    const std::size_t at = b * kBlockRows;
+SweepBlock GammaProfile::rows_from(std::size_t at) const {
     return {&center_high_[at], &center_low_[at], &inverse_width_[at], &amplitude_[at]};
 }
 
@@ -92,10 +92,11 @@ void GammaProfile::evaluate(const double* spots, std::size_t count, double* gamm
 std::vector<double> GammaProfile::search_grid(double spot, double half_range) const {
     const double middle = std::log(spot);
     const PeakRange range(middle, half_range);
-    const std::size_t blocks = block_count(rows_);
-    std::vector<double> peaks(std::max<std::size_t>(blocks, 1) * kExponents, 0.0);
-    for (std::size_t b = 0; b < blocks; ++b) add_peaks(block(b), block_rows(rows_, b), range, &peaks[b * kExponents]);
-    add_tree(peaks.data(), blocks, kExponents);
+    const std::size_t leaves = leaf_count(rows_);
+    std::vector<double> peaks(std::max<std::size_t>(leaves, 1) * kExponents, 0.0);
+    for (std::size_t k = 0; k < leaves; ++k)
+        add_peaks(rows_from(k * kLeafRows), leaf_rows(rows_, k), range, &peaks[k * kExponents]);
+    add_tree(peaks.data(), leaves, kExponents);
 
     const double step = std::ldexp(1.0, step_exponent(peaks.data()));
     const double first = std::floor((middle - half_range) / step);
@@ -124,8 +125,9 @@ Crossing GammaProfile::between(double low, double high, bool upward, const Execu
     kernels.split_log(spots, 2, ends.high, ends.low);
     const std::size_t blocks = block_count(rows_);
     std::vector<double> partial(std::max<std::size_t>(blocks, 1) * kEndSums, 0.0);
-    run_pieces(blocks, execution,
-               [&](std::size_t b) { sum_ends(kernels, block(b), block_rows(rows_, b), ends, &partial[b * kEndSums]); });
+    run_pieces(blocks, execution, [&](std::size_t b) {
+        sum_ends(kernels, rows_from(b * kBlockRows), block_rows(rows_, b), ends, &partial[b * kEndSums]);
+    });
     add_tree(partial.data(), blocks, kEndSums);
     EndSums sums;
     std::memcpy(&sums, partial.data(), sizeof sums);

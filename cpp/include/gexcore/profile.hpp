@@ -48,7 +48,7 @@ public:
                                     const Execution& execution = {}) const;
 
 private:
-    SweepBlock block(std::size_t b) const;
+    SweepBlock rows_from(std::size_t at) const;
     Crossing between(double low, double high, bool upward, const Execution& execution) const;
     Crossing polished(double low, double high, const Crossing& first, const Execution& execution) const;
     void evaluate_log_derivative(const double* spots, std::size_t count, double* value, double* slope,
