@@ -37,7 +37,7 @@ GEXCORE_INLINE void set_gamma_rows(const gexcore::GreekBlock& in, size_t n, Gamm
 // The operations of `greeks` in the same order.
 template <bool OneSpot>
 GEXCORE_INLINE void set_exposures(const double* spot, const double* weight, double scale, size_t from, size_t to,
-                                  const GammaRows& rows, double* exposure) {
+                                  GammaRows& rows) {
     GEXCORE_INDEPENDENT_ROWS
     for (size_t i = from; i < to; ++i) {
         const double lower = rows.base[i] * exp_both(-rows.exponent[i]).value;
@@ -46,7 +46,7 @@ GEXCORE_INLINE void set_exposures(const double* spot, const double* weight, doub
         const double gamma = core * rows.inverse_width[i] * inverse_spot * inverse_spot;
         const double w = weight[i];
         const double value = w * (gamma * scale);
-        exposure[i] = w == 0.0 ? 0.0 : value;
+        rows.exposure[i] = w == 0.0 ? 0.0 : value;
     }
 }
 
@@ -81,14 +81,14 @@ void gamma_sums_of(const gexcore::GreekBlock& in, const double* weight, double s
     size_t i = 0, added = 0;
     for (; i + kLanes <= n; i += kLanes) {
         fetch_ahead(i, strike, time, vol, weight, key);
-        set_exposures<OneSpot>(spot, weight, scale, i, i + kLanes, rows, rows.exposure);
+        set_exposures<OneSpot>(spot, weight, scale, i, i + kLanes, rows);
         if (i < kBehind) continue;
         add_row<false>(rows.exposure + added, signed_total);
         add_row<true>(rows.exposure + added, total);
         add_by_key(rows.exposure, key, added, added + kLanes, pairs);
         added += kLanes;
     }
-    set_exposures<OneSpot>(spot, weight, scale, i, n, rows, rows.exposure);
+    set_exposures<OneSpot>(spot, weight, scale, i, n, rows);
     add_by_key(rows.exposure, key, added, n, pairs);
     *net = add_rest<false>(rows.exposure + added, n - added, signed_total);
     *gross = add_rest<true>(rows.exposure + added, n - added, total);
@@ -99,11 +99,51 @@ void gamma_sums(const gexcore::GreekBlock& in, const double* weight, double scal
     (in.one_spot ? gamma_sums_of<true> : gamma_sums_of<false>)(in, weight, scale, key, n, pairs, net, gross);
 }
 
-void spot_gamma(const gexcore::GreekBlock& in, const double* weight, double scale, size_t n, double* value, double* net,
-                double* gross) {
-    GammaRows rows;
-    set_gamma_rows<true>(in, n, rows);
-    set_exposures<true>(in.spot, weight, scale, 0, n, rows, value);
+// The parts of `shape_of` and of the legs that no spot changes, by the same operations.
+void gamma_prepare(const gexcore::GreekBlock& in, size_t n, const gexcore::GammaColumns& out) {
+    const double *strike = in.strike, *time = in.time_to_expiry, *vol = in.implied_vol, *rate = in.rate,
+                 *yield = in.dividend_yield;
+    double *carry = out.carry, *widths = out.width, *inverse = out.inverse_width, *leg = out.strike_leg,
+           *discount = out.spot_discount;
+    GEXCORE_INDEPENDENT_ROWS
+    for (size_t i = 0; i < n; ++i) {
+        const double k = strike[i], t = time[i], s = vol[i], r = rate[i], y = yield[i];
+        const bool strikes = within(k, 1e-290, 1e290), times = within(t, 0.0, 1e290), vols = within(s, 0.0, 1e100);
+        const bool rates = abs(r * t) <= 700.0, yields = abs(y * t) <= 700.0;
+        const double width = s * __builtin_sqrt(t);
+        carry[i] = (r - y) * t;
+        widths[i] = width;
+        inverse[i] = 1.0 / max(width, kNoWidth) + (strikes & times & vols & rates & yields ? 0.0 : __builtin_nan(""));
+        leg[i] = k * exp_both(-(r * t)).value;
+        discount[i] = exp_both(-(y * t)).value;
+    }
+}
+
+void spot_gamma(const double* strike, const gexcore::GammaColumns& rows, double spot, const double* weight, double scale,
+                size_t n, double* value, double* net, double* gross) {
+    const double *carry = rows.carry, *widths = rows.width, *inverses = rows.inverse_width, *leg = rows.strike_leg,
+                 *discount = rows.spot_discount;
+    const double inverse_spot = 1.0 / spot, poison = nan_outside(spot, 1e-290, 1e290);
+    alignas(64) double x1[gexcore::kBlockRows], lower[gexcore::kBlockRows], inverse_width[gexcore::kBlockRows];
+    GEXCORE_INDEPENDENT_ROWS
+    for (size_t i = 0; i < n; ++i) {
+        const SplitLog log = log_ratio(spot, strike[i]);
+        const double moneyness = log.high + (log.low + carry[i]);
+        const double width = widths[i], inverse = inverses[i];
+        const bool some = max(width - kNoWidth, abs(moneyness)) > 0.0, ratios = abs(log.high) <= 667.0;
+        x1[i] = madd(-0.5, width, min(abs(moneyness) * inverse, 1e8));
+        const double strike_leg = leg[i], spot_leg = spot * discount[i];
+        lower[i] = moneyness > 0.0 ? strike_leg : spot_leg;
+        inverse_width[i] = some & ratios ? inverse + poison : __builtin_nan("");
+    }
+    GEXCORE_INDEPENDENT_ROWS
+    for (size_t i = 0; i < n; ++i) {
+        const double core = lower[i] * (kInvSqrt2Pi * exp_flush(-0.5 * (x1[i] * x1[i])));
+        const double gamma = core * inverse_width[i] * inverse_spot * inverse_spot;
+        const double w = weight[i];
+        const double exposure = w * (gamma * scale);
+        value[i] = w == 0.0 ? 0.0 : exposure;
+    }
     *net = sum(value, n);
     *gross = sum_abs(value, n);
 }

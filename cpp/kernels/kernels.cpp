@@ -37,6 +37,7 @@ const gexcore::Kernels kernels = {
     expand,
     sweep_fourth,
     gamma_sums,
+    gamma_prepare,
     spot_gamma,
     largest_key,
 };

@@ -62,9 +62,7 @@ void Book::Live::follow_kernels() {
 }
 
 void Book::Live::prepare_rows(std::size_t at, std::size_t count) {
-    const GreekBlock in{nullptr,         &slots.strike[at],         &slots.years[at], &slots.vol[at],
-                        &slots.rate[at], &slots.dividend_yield[at], &slots.sign[at]};
-    kernels->sweep_prepare(in, &slots.weight[at], count, &slots.center_high[at], &slots.center_low[at],
+    kernels->sweep_prepare(slots.terms(at), &slots.weight[at], count, &slots.center_high[at], &slots.center_low[at],
                            &slots.inverse_width[at], &slots.amplitude[at]);
 }
 

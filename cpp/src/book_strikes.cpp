@@ -21,19 +21,18 @@ double dollars_per_percent(double spot) {
 // Exposures of rows of one block at spot, and their sums. A row whose gamma does not exist is not used.
 NetGross Book::Live::value_rows(std::size_t at, std::size_t count) {
     const double scale = dollars_per_percent(spot);
-    const GreekBlock in{&spot,           &slots.strike[at],         &slots.years[at], &slots.vol[at],
-                        &slots.rate[at], &slots.dividend_yield[at], &slots.sign[at],  true};
     NetGross sums;
-    kernels->spot_gamma(in, &slots.weight[at], scale, count, &slots.value[at], &sums.net, &sums.gross);
+    kernels->spot_gamma(&slots.strike[at], slots.gamma(at), spot, &slots.weight[at], scale, count, &slots.value[at], &sums.net,
+                        &sums.gross);
     std::uint8_t& unused = mixed[at / kBlockRows];
     if (std::isfinite(sums.gross) && weightless == 0 && !unused) return sums;
     double gamma[kBlockRows], spots[kBlockRows];
     std::fill_n(spots, count, spot);
-    GreekBlock each = in;
-    each.spot = spots;
+    GreekBlock in = slots.terms(at);
+    in.spot = spots;
     double* out[kGreekCount] = {};
     out[2] = gamma;
-    kernels->greeks(each, count, 1u << 2, out);
+    kernels->greeks(in, count, 1u << 2, out);
     unused = unused && count < rows_of(at / kBlockRows);
     for (std::size_t i = 0; i < count; ++i) {
         const std::size_t row = at + i;
@@ -46,6 +45,13 @@ NetGross Book::Live::value_rows(std::size_t at, std::size_t count) {
 
 void Book::Live::refresh_values() {
     follow_kernels();
+    const auto prepare = [&](std::size_t at, std::size_t count) {
+        kernels->gamma_prepare(slots.terms(at), count, slots.gamma(at));
+    };
+    if (revalued.known())
+        for (const std::size_t row : revalued) prepare(row, 1);
+    else
+        for (const std::size_t b : value_dirty.list()) prepare(b * kBlockRows, rows_of(b));
     if (value_spot != spot) {
         value_spot = spot;
         value_dirty.mark_all();

@@ -34,6 +34,12 @@ struct SweepBlock {
     const double* amplitude;  // weight e^{-yT} / (s sqrt T sqrt 2 pi); 0 switches the row off
 };
 
+// Rows prepared for gamma at any spot.
+struct GammaColumns {
+    double *carry, *width, *inverse_width;  // (r - y) T; s sqrt T, 0 included; its inverse, NaN for a row out of range
+    double *strike_leg, *spot_discount;     // K e^{-rT}; e^{-yT}
+};
+
 // Vols of one block and the smile of each row's expiration (see gexcore/dynamics.hpp).
 struct VolBlock {
     const double *implied_vol, *moneyness, *inverse_width, *level, *slope, *curvature, *low, *high, *floor;
@@ -98,9 +104,11 @@ struct Kernels {
     // weight 0 adds 0. gamma_i has the bits of `greeks`, `net` and `gross` get the bits of `sum` and `sum_abs` of all v_i.
     void (*gamma_sums)(const GreekBlock& in, const double* weight, double scale, const int32_t* key, size_t n, double* pairs,
                        double* net, double* gross);
-    // value[i] = weight[i] * (gamma_i * scale) at one spot and the sums of all, with the bits of `gamma_sums`.
-    void (*spot_gamma)(const GreekBlock& in, const double* weight, double scale, size_t n, double* value, double* net,
-                       double* gross);
+    // Fills what spot_gamma reads.
+    void (*gamma_prepare)(const GreekBlock& in, size_t n, const GammaColumns& out);
+    // value[i] = weight[i] * (gamma_i * scale) at a spot and the sums of all, with the bits of `gamma_sums`.
+    void (*spot_gamma)(const double* strike, const GammaColumns& rows, double spot, const double* weight, double scale,
+                       size_t n, double* value, double* net, double* gross);
     // The largest key as an unsigned number: a negative one is larger than any other.
     uint32_t (*largest_key)(const int32_t* key, size_t n);
 };
