@@ -201,12 +201,18 @@ void Book::set_years(const std::vector<double>& years, double days) {
     if (!(days >= live_->days && std::isfinite(days)))
         live_->refuse(BookEvent::bad_time, "days: " + std::to_string(days) + " is before the book's clock", "time passes");
     if (years.size() != live_->series_years.size()) throw Error("years: one per series is needed. Hint: the times to expiry");
+    // what a row is does not depend on its time while it has some left
+    std::vector<std::uint8_t> lives(years.size());
+    const auto some = [](double t) { return t > 0.0 && std::isfinite(t); };
+    for (std::size_t k = 0; k < years.size(); ++k) lives[k] = some(years[k]) && some(live_->series_years[k]);
     live_->settle_series(years);
     live_->days = days;
     for (std::size_t i = 0; i < live_->slots.count(); ++i) {
-        live_->slots.years[i] = years[live_->slots.series[i]];
-        live_->recompute(i);
+        const auto series = static_cast<std::size_t>(live_->slots.series[i]);
+        live_->slots.years[i] = years[series];
+        if (!lives[series]) live_->recompute(i);
     }
+    live_->touch_all();
     ++live_->version;
 }
 

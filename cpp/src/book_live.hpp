@@ -81,19 +81,21 @@ struct SeriesRows {
     bool one_carry = true, sorted = false;
 };
 
+// Keys number strikes as they come, places by size.
 struct StrikeKeys {
-    std::vector<double> strike;
     std::unordered_map<double, std::uint32_t> found;  // key of a strike
-    std::vector<std::vector<std::uint32_t>> rows;     // ascending
-    std::vector<std::uint32_t> order;                 // keys by ascending strike, once sorted
-    std::size_t sorted = 0;                           // how many of `order` are
-    std::vector<double> net, gross, calls, puts;
-    std::vector<std::uint32_t> held;  // used rows
+    std::vector<std::vector<std::uint32_t>> rows;     // of each key, ascending
+    std::vector<std::uint32_t> order, place;          // keys by ascending strike; the place of each key
+    std::vector<double> listed;                       // strikes by key
+    std::vector<double> strike, net, gross, calls, puts;  // by place, once sorted
+    std::vector<std::uint32_t> held;                      // used rows, by place
     std::vector<std::uint8_t> marked;
     std::vector<std::uint32_t> dirty;
+    // places of the largest at the last reading: none of the largest now is below the least of them
+    std::array<std::vector<std::size_t>, 5> leaders;
 
     std::uint32_t key_of(double at);
-    void sort();
+    bool sort();  // false: nothing has moved
 };
 
 // Nodes exp(j step) from j = first on, whole runs of the recurrence.
@@ -134,6 +136,7 @@ struct Book::Live {
     void write(std::size_t row, std::size_t at, const Columns& columns);
     void recompute(std::size_t row);
     void touch(std::size_t row);
+    void touch_all();
     void grow();
 
     // book_vols.cpp

@@ -53,11 +53,7 @@ void Book::Live::forget_pairs() {
 void Book::Live::follow_kernels() {
     if (kernels == &active_kernels()) return;
     kernels = &active_kernels();
-    profile_dirty.mark_all();
-    value_dirty.mark_all();
-    changed.lose();
-    revalued.lose();
-    keys_known = false;
+    touch_all();
     window.spots.clear();
 }
 

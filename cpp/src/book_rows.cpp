@@ -35,24 +35,29 @@ void Book::Live::refuse(BookEvent event, const std::string& what, const std::str
 
 std::uint32_t StrikeKeys::key_of(double at) {
     const double known = std::isnan(at) ? std::numeric_limits<double>::infinity() : at;  // used by no row
-    const auto place = found.try_emplace(known, static_cast<std::uint32_t>(strike.size()));
-    if (!place.second) return place.first->second;
-    order.push_back(place.first->second);
-    strike.push_back(known);
+    const auto entry = found.try_emplace(known, static_cast<std::uint32_t>(listed.size()));
+    if (!entry.second) return entry.first->second;
+    order.push_back(entry.first->second);
+    listed.push_back(known);
     rows.emplace_back();
-    for (auto* sums : {&net, &gross, &calls, &puts}) sums->push_back(0.0);
-    held.push_back(0);
     marked.push_back(0);
-    return place.first->second;
+    return entry.first->second;
 }
 
-void StrikeKeys::sort() {
-    if (sorted == order.size()) return;
-    const auto lower = [&](std::uint32_t a, std::uint32_t b) { return strike[a] < strike[b]; };
-    const auto middle = order.begin() + static_cast<std::ptrdiff_t>(sorted);
+bool StrikeKeys::sort() {
+    if (strike.size() == order.size()) return false;
+    const auto lower = [&](std::uint32_t a, std::uint32_t b) { return listed[a] < listed[b]; };
+    const auto middle = order.begin() + static_cast<std::ptrdiff_t>(strike.size());
     std::sort(middle, order.end(), lower);
     std::inplace_merge(order.begin(), middle, order.end(), lower);
-    sorted = order.size();
+    place.resize(order.size());
+    for (auto* column : {&strike, &net, &gross, &calls, &puts}) column->resize(order.size());
+    held.resize(order.size());
+    for (std::size_t k = 0; k < order.size(); ++k) {
+        strike[k] = listed[order[k]];
+        place[order[k]] = static_cast<std::uint32_t>(k);
+    }
+    return true;
 }
 
 void Book::Live::check_rows(const std::int64_t* rows, std::size_t count, bool removed_too) {
@@ -78,6 +83,13 @@ void Book::Live::touch(std::size_t row) {
     if (keys.marked[key]) return;
     keys.marked[key] = 1;
     keys.dirty.push_back(key);
+}
+
+void Book::Live::touch_all() {
+    for (DirtyBlocks* dirty : {&profile_dirty, &value_dirty, &age_dirty}) dirty->mark_all();
+    changed.lose();
+    revalued.lose();
+    keys_known = vol_known = false;
 }
 
 // Status, vol and weight from the numbers of a row, in the order in which the reasons are asked.
@@ -314,11 +326,8 @@ std::vector<std::int64_t> Book::compact() {
     for (BlockTree* tree : {&live.peaks, &live.nodes, &live.totals, &live.ages}) *tree = {};
     live.window.spots.clear();  // laid anew
     live.grow();
-    for (DirtyBlocks* dirty : {&live.profile_dirty, &live.value_dirty, &live.age_dirty}) dirty->mark_all();
-    live.changed.lose();
-    live.revalued.lose();
     live.mixed.assign(live.blocks(), 1);  // looked at again
-    live.keys_known = live.vol_known = false;
+    live.touch_all();
     ++live.version;
     return moved;
 }

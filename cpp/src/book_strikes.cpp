@@ -87,20 +87,21 @@ void Book::Live::sum_key(std::uint32_t key) {
         sums[slots.sign[row] > 0.0 ? 2 : 3] += value;
     }
     add_tree(scratch.data(), segments, 4);
-    keys.net[key] = scratch[0];
-    keys.gross[key] = scratch[1];
-    keys.calls[key] = scratch[2];
-    keys.puts[key] = scratch[3];
-    keys.held[key] = held;
+    const std::uint32_t place = keys.place[key];
+    keys.net[place] = scratch[0];
+    keys.gross[place] = scratch[1];
+    keys.calls[place] = scratch[2];
+    keys.puts[place] = scratch[3];
+    keys.held[place] = held;
 }
 
 void Book::Live::refresh_keys() {
     refresh_values();
-    keys.sort();
+    if (keys.sort()) keys_known = false;
     if (keys_known)
         for (const std::uint32_t key : keys.dirty) sum_key(key);
     else
-        for (std::uint32_t key = 0; key < keys.strike.size(); ++key) sum_key(key);
+        for (std::uint32_t key = 0; key < keys.order.size(); ++key) sum_key(key);
     for (const std::uint32_t key : keys.dirty) keys.marked[key] = 0;
     keys.dirty.clear();
     keys_known = true;
@@ -109,38 +110,54 @@ void Book::Live::refresh_keys() {
 namespace {
 
 struct Strikes {
-    const StrikeKeys& keys;
+    StrikeKeys& keys;
     double spot, gross;
 
-    // The strike where height(key) is largest, if above rounding; ties go to the nearest spot, then to the lower strike.
+    // What the largest heights are not below, by those of the leaders of the last reading; so few of the others are compared.
+    template <typename Height>
+    double floor_of(std::size_t who, std::size_t count, const Height& height, double low, double high) const {
+        const std::vector<std::size_t>& leaders = keys.leaders[who];
+        if (leaders.size() < count) return 0.0;
+        double least = std::numeric_limits<double>::infinity();
+        for (const std::size_t k : leaders) {
+            if (k >= keys.strike.size() || keys.strike[k] < low || keys.strike[k] > high) return 0.0;
+            if (!(height(k) > 0.0)) return 0.0;
+            least = std::min(least, height(k));
+        }
+        return least;
+    }
+
+    // The strike where height(place) is largest, if above rounding; ties go to the nearest spot, then to the lower strike.
     template <typename Height, typename Value>
-    StrikeMark peak(const Height& height, const Value& value, StrikeMark::Status why, double low, double high) const {
-        std::int64_t best = -1, second = -1;
-        const auto higher = [&](std::uint32_t a, std::int64_t b) {
-            if (b < 0) return true;
-            const auto k = static_cast<std::uint32_t>(b);
-            if (height(a) != height(k)) return height(a) > height(k);
-            return std::fabs(keys.strike[a] - spot) < std::fabs(keys.strike[k] - spot);
+    StrikeMark peak(std::size_t who, const Height& height, const Value& value, StrikeMark::Status why, double low,
+                    double high) const {
+        constexpr std::size_t none = -1;
+        std::size_t best = none, second = none;
+        const auto higher = [&](std::size_t a, std::size_t b) {
+            if (b == none) return true;
+            if (height(a) != height(b)) return height(a) > height(b);
+            return std::fabs(keys.strike[a] - spot) < std::fabs(keys.strike[b] - spot);
         };
-        for (const std::uint32_t k : keys.order) {
-            if (keys.held[k] == 0 || !(height(k) > kRounding * gross)) continue;
+        const double floor = floor_of(who, 2, height, low, high);
+        for (std::size_t k = 0; k < keys.strike.size(); ++k) {
+            if (!(height(k) >= floor) || !(height(k) > kRounding * gross)) continue;
             if (keys.strike[k] < low || keys.strike[k] > high) continue;
             if (higher(k, best))
                 second = best, best = k;
             else if (higher(k, second))
                 second = k;
         }
+        keys.leaders[who].clear();
         StrikeMark mark;
-        if (best < 0) {
+        if (best == none) {
             mark.status = gross != 0.0 ? why : StrikeMark::Status::no_exposure;
             return mark;
         }
-        const auto top = static_cast<std::uint32_t>(best);
-        mark = {StrikeMark::Status::found, keys.strike[top], value(top), std::fabs(value(top)) / gross};
-        if (second >= 0) {
-            mark.runner_up = keys.strike[static_cast<std::uint32_t>(second)];
-            mark.margin = 1.0 - height(static_cast<std::uint32_t>(second)) / height(top);
-        }
+        mark = {StrikeMark::Status::found, keys.strike[best], value(best), std::fabs(value(best)) / gross};
+        if (second == none) return mark;
+        mark.runner_up = keys.strike[second];
+        mark.margin = 1.0 - height(second) / height(best);
+        keys.leaders[who].assign({best, second});
         return mark;
     }
 
@@ -150,7 +167,7 @@ struct Strikes {
         double sum = 0.0, least = 0.0, least_strike = kNone, crossing = kNone;
         std::size_t held = 0, least_at = 0;
         int sign = 0;
-        for (const std::uint32_t k : keys.order) {
+        for (std::size_t k = 0; k < keys.strike.size(); ++k) {
             if (keys.held[k] == 0) continue;
             sum += keys.net[k];
             if (held == 0 || sum < least) least = sum, least_strike = keys.strike[k], least_at = held;
@@ -170,18 +187,23 @@ struct Strikes {
     }
 
     // The strikes with the largest net exposure of a sign; ties in order of strike.
-    std::size_t largest(double sign, double* strike, double* value) const {
-        std::size_t count = 0;
-        for (const std::uint32_t k : keys.order) {
-            const double net = keys.net[k];
-            if (keys.held[k] == 0 || !(sign * net > 0.0)) continue;
+    std::size_t largest(std::size_t who, double sign, double* strike, double* value) const {
+        constexpr std::size_t most = BookLevels::top_count;
+        constexpr double infinite = std::numeric_limits<double>::infinity();
+        const auto height = [&](std::size_t k) { return sign * keys.net[k]; };
+        const double floor = floor_of(who, most, height, -infinite, infinite);
+        std::size_t count = 0, places[most];
+        for (std::size_t k = 0; k < keys.strike.size(); ++k) {
+            if (!(height(k) >= floor) || !(height(k) > 0.0)) continue;
             std::size_t place = count;
-            while (place > 0 && sign * value[place - 1] < sign * net) --place;
-            if (place == BookLevels::top_count) continue;
-            count = std::min(count + 1, BookLevels::top_count);
-            for (std::size_t i = count - 1; i > place; --i) strike[i] = strike[i - 1], value[i] = value[i - 1];
-            strike[place] = keys.strike[k], value[place] = net;
+            while (place > 0 && height(places[place - 1]) < height(k)) --place;
+            if (place == most) continue;
+            count = std::min(count + 1, most);
+            for (std::size_t i = count - 1; i > place; --i) places[i] = places[i - 1];
+            places[place] = k;
         }
+        for (std::size_t i = 0; i < count; ++i) strike[i] = keys.strike[places[i]], value[i] = keys.net[places[i]];
+        keys.leaders[who].assign(places, places + count);
         return count;
     }
 };
@@ -194,25 +216,25 @@ void Book::Live::read_strikes(BookLevels& out) {
     out.gross = totals.root()[1];
     const Strikes strikes{keys, spot, out.gross};
     const double above = options.gated_walls ? spot : -infinite, below = options.gated_walls ? spot : infinite;
-    const auto net = [&](std::uint32_t k) { return keys.net[k]; };
-    const auto gross = [&](std::uint32_t k) { return keys.gross[k]; };
-    const auto calls = [&](std::uint32_t k) { return keys.calls[k]; };
-    const auto puts = [&](std::uint32_t k) { return keys.puts[k]; };
+    const auto net = [&](std::size_t k) { return keys.net[k]; };
+    const auto gross = [&](std::size_t k) { return keys.gross[k]; };
+    const auto calls = [&](std::size_t k) { return keys.calls[k]; };
+    const auto puts = [&](std::size_t k) { return keys.puts[k]; };
     using Status = StrikeMark::Status;
     if (options.gross_walls) {
-        const auto call_size = [&](std::uint32_t k) { return std::fabs(keys.calls[k]); };
-        const auto put_size = [&](std::uint32_t k) { return std::fabs(keys.puts[k]); };
-        out.call_wall = strikes.peak(call_size, calls, Status::no_positive_strike, above, infinite);
-        out.put_wall = strikes.peak(put_size, puts, Status::no_negative_strike, -infinite, below);
+        const auto call_size = [&](std::size_t k) { return std::fabs(keys.calls[k]); };
+        const auto put_size = [&](std::size_t k) { return std::fabs(keys.puts[k]); };
+        out.call_wall = strikes.peak(0, call_size, calls, Status::no_positive_strike, above, infinite);
+        out.put_wall = strikes.peak(1, put_size, puts, Status::no_negative_strike, -infinite, below);
     } else {
-        const auto down = [&](std::uint32_t k) { return -keys.net[k]; };
-        out.call_wall = strikes.peak(net, net, Status::no_positive_strike, above, infinite);
-        out.put_wall = strikes.peak(down, net, Status::no_negative_strike, -infinite, below);
+        const auto down = [&](std::size_t k) { return -keys.net[k]; };
+        out.call_wall = strikes.peak(0, net, net, Status::no_positive_strike, above, infinite);
+        out.put_wall = strikes.peak(1, down, net, Status::no_negative_strike, -infinite, below);
     }
-    out.absolute_gamma_strike = strikes.peak(gross, gross, Status::no_exposure, -infinite, infinite);
+    out.absolute_gamma_strike = strikes.peak(2, gross, gross, Status::no_exposure, -infinite, infinite);
     strikes.cumulative(out);
-    out.positive = strikes.largest(1.0, out.top_positive_strike.data(), out.top_positive.data());
-    out.negative = strikes.largest(-1.0, out.top_negative_strike.data(), out.top_negative.data());
+    out.positive = strikes.largest(3, 1.0, out.top_positive_strike.data(), out.top_positive.data());
+    out.negative = strikes.largest(4, -1.0, out.top_negative_strike.data(), out.top_negative.data());
 }
 
 void Book::levels(bool exact, BookLevels& out) {
@@ -253,7 +275,7 @@ void Book::by_strike(std::vector<double>& strikes, std::vector<double>& net, std
     live_->refresh_keys();
     const StrikeKeys& keys = live_->keys;
     strikes.clear(), net.clear(), gross.clear();
-    for (const std::uint32_t k : keys.order) {
+    for (std::size_t k = 0; k < keys.strike.size(); ++k) {
         if (keys.held[k] == 0) continue;
         strikes.push_back(keys.strike[k]);
         net.push_back(keys.net[k]);
