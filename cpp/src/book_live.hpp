@@ -122,6 +122,13 @@ struct NodePair {
     }
 };
 
+// Peaks of contracts by leaf, over one range of ln S.
+struct RangePeaks {
+    double low = 1.0, high = -1.0;
+    BlockTree tree;
+    DirtyBlocks stale;  // leaves that changed since they were added
+};
+
 struct Book::Live {
     explicit Live(const BookOptions& chosen) : options(chosen) {}
 
@@ -164,7 +171,7 @@ struct Book::Live {
     void refresh_profile();
     void prepare_rows(std::size_t from, std::size_t count);
     void prepare_changed();
-    void refresh_peaks(const PeakRange& range);
+    const double* peaks_in(const PeakRange& range);
     void sweep_leaves(bool all);
     void anchor(int exponent, double first, double last);
     void forget_pairs();
@@ -203,8 +210,9 @@ struct Book::Live {
     FewRows changed, revalued;                          // the rows behind the first and the second
     std::vector<std::uint8_t> mixed;                    // blocks with counted rows that are not used
     std::size_t weightless = 0;                         // counted rows of weight 0
-    BlockTree peaks, nodes, totals, ages;
-    double peak_low = 1.0, peak_high = -1.0;
+    BlockTree sizes, nodes, totals, ages;  // sizes: sums of |amplitude|
+    std::array<RangePeaks, 4> peaks;       // the range now and those before
+    std::size_t next_peaks = 0;
     Window window;
     std::size_t from = 0, to = 0;  // nodes of the window that are searched
     double at_the_money_vol = kNone, vol_spot = kNone;

@@ -62,22 +62,26 @@ void Book::Live::prepare_rows(std::size_t at, std::size_t count) {
                            &slots.inverse_width[at], &slots.amplitude[at]);
 }
 
-void Book::Live::refresh_peaks(const PeakRange& range) {
-    const bool everywhere = range.low != peak_low || range.high != peak_high;
-    peak_low = range.low, peak_high = range.high;
-    const auto add_leaf = [&](std::size_t k) {
-        double* leaf = peaks.leaf(k);
+// The range hops to and fro with the vol at the money: peaks of the last ranges are kept.
+const double* Book::Live::peaks_in(const PeakRange& range) {
+    RangePeaks* found = nullptr;
+    for (RangePeaks& each : peaks) {
+        for (const std::size_t k : profile_dirty.list()) each.stale.mark(k);
+        if (each.low == range.low && each.high == range.high) found = &each;
+    }
+    if (found == nullptr) {
+        found = &peaks[next_peaks++ % peaks.size()];
+        found->low = range.low, found->high = range.high;
+        found->stale.mark_all();
+    }
+    for (const std::size_t k : found->stale.list()) {
+        double* leaf = found->tree.leaf(k);
         std::fill_n(leaf, kExponents, 0.0);
         add_peaks(slots.sweep(k * kLeafRows), rows_of_leaf(k), range, leaf);
-        leaf[kExponents] = kernels->sum_abs(&slots.amplitude[k * kLeafRows], rows_of_leaf(k));
-    };
-    if (everywhere) {
-        for (std::size_t k = 0; k < leaves(); ++k) add_leaf(k);
-        peaks.add_all();
-    } else {
-        for (const std::size_t k : profile_dirty.list()) add_leaf(k);
-        peaks.add(profile_dirty.list());
     }
+    found->tree.add(found->stale.list());
+    found->stale.clear();
+    return found->tree.root();
 }
 
 // Sums the leaves that changed, or all, at the nodes.
@@ -109,13 +113,15 @@ void Book::Live::refresh_profile() {
         for (const std::size_t row : changed) prepare_rows(row, 1);
     else
         for (const std::size_t k : profile_dirty.list()) prepare_rows(k * kLeafRows, rows_of_leaf(k));
+    for (const std::size_t k : profile_dirty.list())
+        *sizes.leaf(k) = kernels->sum_abs(&slots.amplitude[k * kLeafRows], rows_of_leaf(k));
+    sizes.add(profile_dirty.list());
     if (!vol_known || vol_spot != spot) {
         at_the_money_vol = at_the_money();
         vol_known = true, vol_spot = spot;
     }
     const double middle = std::log(spot), reach = half_range(at_the_money_vol);
-    refresh_peaks({middle, reach});
-    const int exponent = step_exponent(peaks.root());
+    const int exponent = step_exponent(peaks_in({middle, reach}));
     const double step = std::ldexp(1.0, exponent);
     const double first = std::floor((middle - reach) / step), last = std::ceil((middle + reach) / step);
     const bool outside = window.spots.empty() || exponent != window.exponent || first < window.first ||
@@ -183,7 +189,7 @@ NodePair& Book::Live::pair_of(std::int64_t before, std::int64_t after, bool upwa
 
 // Rounding shows as turns of sign, or it is everywhere: the nodes at turns and the largest one are looked at first.
 void Book::Live::clear_rounding() {
-    const double all = peaks.root()[kExponents];
+    const double all = sizes.root()[0];
     const std::size_t count = found.size();
     order_scratch.clear();
     std::size_t largest = 0;

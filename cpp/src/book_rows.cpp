@@ -186,7 +186,12 @@ void Book::Live::grow() {
     profile_dirty.resize(leaves());
     for (DirtyBlocks* dirty : {&value_dirty, &age_dirty}) dirty->resize(blocks());
     mixed.resize(blocks(), 0);
-    peaks.resize(leaves(), kExponents + 1);
+    sizes.resize(leaves(), 1);
+    for (RangePeaks& each : peaks) {
+        each = {};
+        each.stale.resize(leaves());
+        each.tree.resize(leaves(), kExponents);
+    }
     totals.resize(blocks(), 2);
     ages.resize(blocks(), 4);
     nodes.resize(leaves(), std::max<std::size_t>(window.spots.size(), 1));
@@ -323,7 +328,7 @@ std::vector<std::int64_t> Book::compact() {
     for (SeriesRows& series : live.series_rows) series = {};
     for (std::size_t row = 0; row < s.count(); ++row) live.enter(row);
     for (DirtyBlocks* dirty : {&live.profile_dirty, &live.value_dirty, &live.age_dirty}) *dirty = {};
-    for (BlockTree* tree : {&live.peaks, &live.nodes, &live.totals, &live.ages}) *tree = {};
+    for (BlockTree* tree : {&live.sizes, &live.nodes, &live.totals, &live.ages}) *tree = {};
     live.window.spots.clear();  // laid anew
     live.grow();
     live.mixed.assign(live.blocks(), 1);  // looked at again
