@@ -115,6 +115,11 @@ struct NodePair {
     DirtyBlocks stale;  // leaves that changed since they were summed
     Crossing cubic{}, exact{};
 
+    void resize(std::size_t leaves) {
+        stale.clear();
+        stale.resize(leaves);
+        tree.resize(leaves, with_gross ? kEndSums + 4 : kEndSums);
+    }
     void follow(const std::vector<std::size_t>& changed) {
         polished = false;
         if (!known) return;

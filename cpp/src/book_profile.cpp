@@ -156,9 +156,7 @@ void Book::Live::sum_pair(NodePair& pair) {
         pair.tree.add(pair.stale.list());
         return pair.stale.clear();
     }
-    pair.stale.clear();
-    pair.stale.resize(leaves());
-    pair.tree.resize(leaves(), pair.with_gross ? kEndSums + 4 : kEndSums);
+    pair.resize(leaves());
     for (std::size_t k = 0; k < leaves(); ++k) sum_pair(pair, k);
     pair.tree.add_all();
     pair.known = true;
@@ -285,7 +283,6 @@ NodePair& Book::Live::cell_at(std::size_t j) {
     cell.before = node, cell.after = node + 1;
     cell.ends = {{window.high[j], window.high[j + 1]}, {window.low[j], window.low[j + 1]}};
     cell.known = false;
-    cell.with_gross = true;
     return cell;
 }
 

@@ -196,6 +196,10 @@ void Book::Live::grow() {
     ages.resize(blocks(), 4);
     nodes.resize(leaves(), std::max<std::size_t>(window.spots.size(), 1));
     forget_pairs();
+    for (NodePair& cell : cells) {
+        cell.with_gross = true;
+        cell.resize(leaves());
+    }
 }
 
 std::int64_t Book::add_rows(const BookRow* rows, const BookQuote* quotes, std::size_t count, const std::vector<double>& years) {

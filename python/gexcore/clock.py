@@ -294,6 +294,7 @@ def _hour_of_root(root: object, size: int) -> npt.NDArray[np.intp] | int:
     return np.array(hours, dtype=np.intp)[root.codes]
 
 
+@functools.lru_cache(maxsize=4096)
 def _utc_seconds(day: date | int | None) -> tuple[int, int, int]:
     """Close, opening and 08:00 UTC."""
     if day is None:
