@@ -192,3 +192,38 @@ def test_added_rows_come_to_the_time_of_the_book() -> None:
             book.add_rows(other.filter(np.arange(1000) == 995))
     assert book.counts()["bad_rows"] == 4
     assert_batch(book)
+
+
+def test_gamma_that_comes_and_goes_with_spot() -> None:
+    """Without width there is no gamma at the strike, and gamma 0 anywhere else."""
+    n = 1200
+    vol = np.where(np.arange(n) % 7 == 0, 1e-140, 0.2)
+    chain = gex.Chain.from_arrays(
+        spot=100.0, strike=np.repeat([90.0, 100.0, 110.0], n // 3), time_to_expiry=0.25,
+        implied_vol=vol, open_interest=100.0, is_call=np.arange(n) % 2 == 0, rate=0.0,
+        dividend_yield=0.0, multiplier=100.0,
+    )  # fmt: skip
+    book = gex.Book(chain)
+    nets = []
+    for spot in (100.0, 101.0, 100.0, 110.0, 99.0):
+        book.set_spot(spot)
+        nets.append(book.net())
+        assert_batch(book)
+        book.update(400, implied_vol=0.3)  # has a gamma among those that have none
+        assert_batch(book)
+        book.update(400, implied_vol=1e150)  # beyond what is computed
+        assert_batch(book)
+    assert np.isfinite(nets).all() and nets[0][1] > 0
+
+
+def test_contracts_that_weigh_nothing_are_counted() -> None:
+    chain = gex.synthetic_chain(n=600)
+    light = chain._replace(multiplier=np.where(np.arange(600) % 3 == 0, 1e-300, 100.0))
+    book = gex.Book(light)
+    book.update(np.arange(0, 300, 3), open_interest=np.full(100, 1e-30))
+    assert (book.snapshot().positions.weight[:300:3] == 0.0).all()
+    assert_batch(book)
+    by = gex.analyze(book.snapshot().chain, book.snapshot().positions).exposures.gamma.by("strike")
+    np.testing.assert_array_equal(book.by_strike().keys, by.keys)
+    book.set_spot(5001.0)
+    assert_batch(book)

@@ -155,6 +155,7 @@ def test_missing_zone_database_has_a_hint(monkeypatch: pytest.MonkeyPatch) -> No
         raise zoneinfo.ZoneInfoNotFoundError(key)
 
     clock._new_york.cache_clear()
+    clock._utc_seconds.cache_clear()
     monkeypatch.setattr(zoneinfo, "ZoneInfo", missing)
     with pytest.raises(InputError, match="pip install tzdata"):
         clock.settlement_times(clock.as_expiry_dates(["2024-01-19"]))

@@ -138,22 +138,21 @@ class Stopwatch:
 class Ceilings:
     """Highest allowed ratio of each work under one instruction set, on this kind of processor.
 
-    A processor without ceilings of its own gets the highest of all others, with headroom.
+    A work without a ceiling of this processor gets the highest of all others, with headroom.
     """
 
     def __init__(self, isa: str) -> None:
         stored = json.loads(CEILINGS.read_text(encoding="utf-8"))
         here, key = processor(), key_of(isa)
-        self.at_home = key in stored.get(here, {})
-        tables = [table[key] for table in stored.values() if key in table]
-        if self.at_home:
-            tables = [stored[here][key]]
-        missing = [name for name in WORKS if any(name not in table for table in tables)]
-        if missing or not tables:
-            raise LookupError(f"no ceilings for {', '.join(missing or WORKS)} under {key}: {WRITE}")
-        slack = 1.0 if self.at_home else ELSEWHERE
+        tables = {where: table[key] for where, table in stored.items() if key in table}
+        own = tables.get(here, {})
+        missing = [n for n in WORKS if all(n not in table for table in tables.values())]
+        if missing:
+            raise LookupError(f"no ceilings for {', '.join(missing)} under {key}: {WRITE}")
+        self.at_home = all(name in own for name in WORKS)
         self.processor = here if self.at_home else "; ".join(stored)
-        self.limits = {name: slack * max(table[name] for table in tables) for name in WORKS}
+        highest = {n: max(t[n] for t in tables.values() if n in t) for n in WORKS}
+        self.limits = {n: own.get(n, ELSEWHERE * highest[n]) for n in WORKS}
 
 
 def exceeded(watch: Stopwatch, attempts: int = ATTEMPTS) -> dict[str, str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import books
+import gexcore as gex
 import numpy as np
 from gexcore import _core, bsm
+from gexcore.series import Series
 
 ROWS = 4_000  # columns stay in the second-level cache
 SPOTS = 100
@@ -84,6 +87,20 @@ def crossings() -> Call:
     return lambda: prepared.crossings(s.spots, gamma, False), len(s.weight)
 
 
+def spot_gamma() -> Call:
+    """Net gamma of a live book whose clock and spot move."""
+    chain = gex.synthetic_chain(ROWS)
+    core, years = gex.Book(chain)._core, Series.of(chain)[0].years
+    spots = itertools.cycle((5000.0, 5001.0))
+
+    def call() -> None:
+        core.set_years(years, 0.0)
+        core.set_spot(next(spots))
+        core.net()
+
+    return call, ROWS
+
+
 def sums() -> Call:
     """Net and gross of a column."""
     values = np.random.default_rng(13).normal(size=10 * ROWS)
@@ -106,6 +123,7 @@ WORKS = {
     "move vols": Work(("move_vols",), moved_vols),
     "certificate": Work(("expand",), certificate),
     "crossings": Work(("sweep_fourth",), crossings),
+    "spot gamma": Work(("gamma_prepare", "spot_gamma"), spot_gamma),
     "sums": Work(("sum", "sum_abs"), sums),
     "keyed sums": Work(("sum_by",), keyed_sums),
 }
