@@ -96,6 +96,10 @@ struct StrikeKeys {
 
     std::uint32_t key_of(double at);
     bool sort();  // false: nothing has moved
+    void set(std::size_t at, const double* sums, std::uint32_t rows_held) {
+        net[at] = sums[0], gross[at] = sums[1], calls[at] = sums[2], puts[at] = sums[3];
+        held[at] = rows_held;
+    }
 };
 
 // Nodes exp(j step) from j = first on, whole runs of the recurrence.
@@ -194,7 +198,9 @@ struct Book::Live {
     void refresh_values();
     NetGross value_rows(std::size_t from, std::size_t count);
     void refresh_keys();
+    void add_value(std::size_t row, double* sums) const;
     void sum_key(std::uint32_t key);
+    void sum_keys();
     void read_strikes(BookLevels& out);
 
     BookOptions options;

@@ -72,6 +72,14 @@ void Book::Live::refresh_values() {
     revalued.clear();
 }
 
+// Net, gross, calls, puts of a strike.
+void Book::Live::add_value(std::size_t row, double* sums) const {
+    const double value = slots.value[row];
+    sums[0] += value;
+    sums[1] += std::fabs(value);
+    sums[slots.sign[row] > 0.0 ? 2 : 3] += value;
+}
+
 // The sums of a strike in row order: segments as in sum_by, added in their tree.
 void Book::Live::sum_key(std::uint32_t key) {
     const std::size_t segments = std::max<std::size_t>((slots.count() + kSegmentRows - 1) / kSegmentRows, 1);
@@ -80,19 +88,26 @@ void Book::Live::sum_key(std::uint32_t key) {
     for (const std::uint32_t row : keys.rows[key]) {
         if (!slots.used[row]) continue;
         ++held;
-        double* sums = &scratch[row / kSegmentRows * 4];
-        const double value = slots.value[row];
-        sums[0] += value;
-        sums[1] += std::fabs(value);
-        sums[slots.sign[row] > 0.0 ? 2 : 3] += value;
+        add_value(row, &scratch[row / kSegmentRows * 4]);
     }
     add_tree(scratch.data(), segments, 4);
-    const std::uint32_t place = keys.place[key];
-    keys.net[place] = scratch[0];
-    keys.gross[place] = scratch[1];
-    keys.calls[place] = scratch[2];
-    keys.puts[place] = scratch[3];
-    keys.held[place] = held;
+    keys.set(keys.place[key], scratch.data(), held);
+}
+
+// The same of all strikes, in one pass over the rows.
+void Book::Live::sum_keys() {
+    const std::size_t count = keys.strike.size();
+    const std::size_t segments = std::max<std::size_t>((slots.count() + kSegmentRows - 1) / kSegmentRows, 1);
+    scratch.assign(4 * segments * count, 0.0);
+    std::fill(keys.held.begin(), keys.held.end(), 0u);
+    for (std::size_t row = 0; row < slots.count(); ++row) {
+        if (!slots.used[row]) continue;
+        const std::size_t place = keys.place[static_cast<std::size_t>(slots.key[row])];
+        ++keys.held[place];
+        add_value(row, &scratch[4 * (row / kSegmentRows * count + place)]);
+    }
+    add_tree(scratch.data(), segments, 4 * count);
+    for (std::size_t place = 0; place < count; ++place) keys.set(place, &scratch[4 * place], keys.held[place]);
 }
 
 void Book::Live::refresh_keys() {
@@ -101,7 +116,7 @@ void Book::Live::refresh_keys() {
     if (keys_known)
         for (const std::uint32_t key : keys.dirty) sum_key(key);
     else
-        for (std::uint32_t key = 0; key < keys.order.size(); ++key) sum_key(key);
+        sum_keys();
     for (const std::uint32_t key : keys.dirty) keys.marked[key] = 0;
     keys.dirty.clear();
     keys_known = true;
