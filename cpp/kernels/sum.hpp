@@ -63,8 +63,7 @@ GEXCORE_INLINE void add_many_vectors(const Vector (*parts)[kParts], size_t count
         }
         const Vector sums = GEXCORE_SHUFFLE(v[0], v[1], 0, 2, 4, 6) + GEXCORE_SHUFFLE(v[0], v[1], 1, 3, 5, 7);
 #else
-        for (size_t i = 0; i < 2; ++i)
-            v[i] = (parts[j + i][0] + parts[j + i][2]) + (parts[j + i][1] + parts[j + i][3]);
+        for (size_t i = 0; i < 2; ++i) v[i] = (parts[j + i][0] + parts[j + i][2]) + (parts[j + i][1] + parts[j + i][3]);
         const Vector sums = GEXCORE_SHUFFLE(v[0], v[1], 0, 2) + GEXCORE_SHUFFLE(v[0], v[1], 1, 3);
 #endif
         *reinterpret_cast<Vector*>(out + j) = sums;

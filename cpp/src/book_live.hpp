@@ -29,10 +29,10 @@ struct BookSlots {
     std::vector<std::uint8_t> fixed, status, removed;
     std::vector<std::uint8_t> source, only_missing, unsolved;  // of vols; `unsolved`: the status of a row without solved vol
     std::vector<std::int32_t> series, settlement, key;
-    std::vector<double> center_high, center_low, inverse_width, amplitude;  // prepared for sweeps
+    std::vector<double> center_high, center_low, inverse_width, amplitude;      // prepared for sweeps
     std::vector<double> carry, width, inverse_root, strike_leg, spot_discount;  // prepared for gamma at any spot
-    std::vector<double> value;                                              // gamma exposure at `value_spot`
-    std::vector<std::uint8_t> counted, used;                                // in exposures, if gamma exists; in exposures
+    std::vector<double> value;                                                  // gamma exposure at `value_spot`
+    std::vector<std::uint8_t> counted, used;                                    // in exposures, if gamma exists; in exposures
 
     std::size_t count() const { return strike.size(); }
     template <typename Work>
@@ -61,7 +61,12 @@ struct BookSlots {
                              &center_low,
                              &inverse_width,
                              &amplitude,
-                             &carry, &width, &inverse_root, &strike_leg, &spot_discount, &value})
+                             &carry,
+                             &width,
+                             &inverse_root,
+                             &strike_leg,
+                             &spot_discount,
+                             &value})
             work(*column);
         for (auto* column : {&fixed, &status, &removed, &source, &only_missing, &unsolved, &counted, &used}) work(*column);
         for (auto* column : {&series, &settlement, &key}) work(*column);
@@ -83,10 +88,10 @@ struct SeriesRows {
 
 // Keys number strikes as they come, places by size.
 struct StrikeKeys {
-    std::unordered_map<double, std::uint32_t> found;  // key of a strike
-    std::vector<std::vector<std::uint32_t>> rows;     // of each key, ascending
-    std::vector<std::uint32_t> order, place;          // keys by ascending strike; the place of each key
-    std::vector<double> listed;                       // strikes by key
+    std::unordered_map<double, std::uint32_t> found;      // key of a strike
+    std::vector<std::vector<std::uint32_t>> rows;         // of each key, ascending
+    std::vector<std::uint32_t> order, place;              // keys by ascending strike; the place of each key
+    std::vector<double> listed;                           // strikes by key
     std::vector<double> strike, net, gross, calls, puts;  // by place, once sorted
     std::vector<std::uint32_t> held;                      // used rows, by place
     std::vector<std::uint8_t> marked;
@@ -221,8 +226,8 @@ struct Book::Live {
     FewRows changed, revalued;                          // the rows behind the first and the second
     std::vector<std::uint8_t> mixed;                    // blocks with counted rows that are not used
     std::size_t weightless = 0;                         // counted rows of weight 0
-    BlockTree sizes, nodes, totals, ages;  // sizes: sums of |amplitude|
-    std::array<RangePeaks, 4> peaks;       // the range now and those before
+    BlockTree sizes, nodes, totals, ages;               // sizes: sums of |amplitude|
+    std::array<RangePeaks, 4> peaks;                    // the range now and those before
     std::size_t next_peaks = 0;
     Window window;
     std::size_t from = 0, to = 0;  // nodes of the window that are searched

@@ -290,8 +290,7 @@ NodePair& Book::Live::cell_at(std::size_t j) {
 void Book::Live::read_cell(RegimeReading& out) {
     const double step = std::ldexp(1.0, window.exponent), middle = std::log(spot);
     const auto count = static_cast<double>(window.spots.size());
-    NodePair& cell =
-        cell_at(static_cast<std::size_t>(std::clamp(std::floor(middle / step) - window.first, 0.0, count - 2.0)));
+    NodePair& cell = cell_at(static_cast<std::size_t>(std::clamp(std::floor(middle / step) - window.first, 0.0, count - 2.0)));
     sum_pair(cell);
     const double* sums = cell.tree.root();
     EndSums net{}, gross{};

@@ -62,8 +62,9 @@ void Book::Live::refresh_values() {
         for (const std::size_t row : revalued) value_rows(row, 1);
     for (const std::size_t b : value_dirty.list()) {
         const std::size_t at = b * kBlockRows, n = rows_of(b);
-        const NetGross sums = revalued.known() ? NetGross{kernels->sum(&slots.value[at], n), kernels->sum_abs(&slots.value[at], n)}
-                                               : value_rows(at, n);
+        const NetGross sums = revalued.known()
+                                  ? NetGross{kernels->sum(&slots.value[at], n), kernels->sum_abs(&slots.value[at], n)}
+                                  : value_rows(at, n);
         totals.leaf(b)[0] = sums.net;
         totals.leaf(b)[1] = sums.gross;
     }
