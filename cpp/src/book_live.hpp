@@ -107,7 +107,7 @@ struct StrikeKeys {
     }
 };
 
-// Nodes exp(j step) from j = first on, whole runs of the recurrence.
+// Nodes exp(j step) from j = first on, a seed of the recurrence.
 struct Window {
     int exponent = 0;
     double first = 0.0;

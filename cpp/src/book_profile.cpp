@@ -26,12 +26,12 @@ BookRegime kind_of(double net, double gross, double distance, double daily) {
 
 }  // namespace
 
-// Lays the window anew: whole runs of the recurrence that cover the nodes first .. last.
+// Lays the window anew: from a seed of the recurrence on, in halves of its runs, as far as covers the nodes first .. last.
 void Book::Live::anchor(int exponent, double first, double last) {
     const double run = static_cast<double>(kSweepRun), step = std::ldexp(1.0, exponent);
     window.exponent = exponent;
     window.first = std::floor(first / run) * run;
-    const auto count = static_cast<std::size_t>((std::floor(last / run) + 1.0) * run - window.first);
+    const auto count = static_cast<std::size_t>((std::floor(2.0 * last / run) + 1.0) * (0.5 * run) - window.first);
     for (auto* column : {&window.spots, &window.high, &window.low, &window.unit, &window.gamma}) column->resize(count);
     for (std::size_t j = 0; j < count; ++j) {
         const double s = std::exp((window.first + static_cast<double>(j)) * step);
