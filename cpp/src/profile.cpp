@@ -10,17 +10,32 @@
 #include "dispatch.hpp"
 #include "lattice.hpp"
 #include "parallel.hpp"
+#include "spare.hpp"
 
 namespace gexcore {
 namespace {
 
 constexpr std::size_t kTileSpots = 1024;
 
+Spare& spare_columns() {
+    static Spare* const spare = new Spare;  // never destroyed: profiles may outlive any other static
+    return *spare;
+}
+
 }  // namespace
+
+void GammaProfile::Release::operator()(double* memory) const {
+    spare_columns().give({memory, size});
+}
+
+GammaProfile::Memory GammaProfile::memory_for(std::size_t size) {
+    const Spare::Block block = spare_columns().take(size);
+    return {block.memory, Release{block.size}};
+}
 
 GammaProfile::GammaProfile(const Contracts& contracts, const double* weight, const Execution& execution)
     : rows_(contracts.rows),
-      columns_(new double[4 * contracts.rows]),
+      columns_(memory_for(4 * contracts.rows)),
       center_high_(columns_.get()),
       center_low_(center_high_ + rows_),
       inverse_width_(center_low_ + rows_),

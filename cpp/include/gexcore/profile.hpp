@@ -54,8 +54,15 @@ private:
     void evaluate_log_derivative(const double* spots, std::size_t count, double* value, double* slope,
                                  const Execution& execution) const;
 
+    struct Release {
+        std::size_t size;
+        void operator()(double* memory) const;
+    };
+    using Memory = std::unique_ptr<double[], Release>;
+    static Memory memory_for(std::size_t size);
+
     std::size_t rows_;
-    std::unique_ptr<double[]> columns_;  // four columns of rows_ each, written once: never cleared first
+    Memory columns_;  // four columns of rows_ each, written once: never cleared first
     double *center_high_, *center_low_, *inverse_width_, *amplitude_;
 };
 
