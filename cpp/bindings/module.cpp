@@ -19,6 +19,7 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
     gexcore::bindings::bind_dynamics(module);
     gexcore::bindings::bind_greeks(module);
     gexcore::bindings::bind_implied_vol(module);
+    gexcore::bindings::bind_intake(module);
     gexcore::bindings::bind_sums(module);
     gexcore::bindings::bind_profile(module);
     gexcore::bindings::bind_quick_levels(module);

@@ -75,21 +75,13 @@ def years_of(
 
 def status_of(flags: Mapping[str, Bool], numbers: Mapping[str, Float64], years: Float64) -> Any:
     """The reason why each row cannot be used, as a code into REASONS, or USED."""
-    vol, size = numbers["implied_vol"], numbers["open_interest"]
-    bad = ~np.isfinite(years)
-    bad |= flags.get("bad_row", False)
-    for positive in (numbers["strike"], numbers["multiplier"]):
-        # two reductions tell that a column is sound, NaN included
-        if not (positive.min(initial=1.0) > 0 and positive.max(initial=1.0) < np.inf):
-            bad |= ~((positive > 0) & (positive < np.inf))
-    for column in (vol, size):
-        if not (column.min(initial=1.0) >= 0 and column.max(initial=1.0) < np.inf):
-            bad |= (column < 0) | np.isinf(column)
-    found = {**flags, "bad_row": bad, "expired": years <= 0, "no_implied_vol": ~(vol > 0)}
-    status = np.full(len(years), USED, np.uint8)
-    for code in reversed(range(len(REASONS))):
-        if REASONS[code] in found:
-            np.copyto(status, np.uint8(code), where=found[REASONS[code]])
+    bad, expired, no_vol = codes_of("bad_row", "expired", "no_implied_vol")
+    status = _core.row_status(
+        **numbers, time_to_expiry=years, bad=bad, expired=expired, no_vol=no_vol, used=USED
+    )
+    for reason, mask in flags.items():
+        code = np.uint8(REASONS.index(reason))
+        np.minimum(status, code, out=status, where=mask)
     return status
 
 

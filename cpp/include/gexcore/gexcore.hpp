@@ -11,6 +11,7 @@
 #include "gexcore/greek_profile.hpp"
 #include "gexcore/greeks.hpp"
 #include "gexcore/implied_vol.hpp"
+#include "gexcore/intake.hpp"
 #include "gexcore/profile.hpp"
 #include "gexcore/quick_levels.hpp"
 #include "gexcore/sums.hpp"
