@@ -24,5 +24,6 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
     gexcore::bindings::bind_profile(module);
     gexcore::bindings::bind_quick_levels(module);
     gexcore::bindings::bind_certify(module);
+    gexcore::bindings::bind_texts(module);
     gexcore::bindings::bind_trades(module);
 }

@@ -14,6 +14,7 @@ void bind_sums(py::module_& module);
 void bind_profile(py::module_& module);
 void bind_quick_levels(py::module_& module);
 void bind_certify(py::module_& module);
+void bind_texts(py::module_& module);
 void bind_trades(py::module_& module);
 
 }  // namespace gexcore::bindings

@@ -148,6 +148,9 @@ def take_by_day(
     code: npt.NDArray[np.int32] | None,
     hour: npt.NDArray[np.int64] | None,
 ) -> npt.NDArray[np.int64]: ...
+def number_texts(
+    stream: Any, rows: int, most: int
+) -> tuple[npt.NDArray[np.uint8], list[str | None]] | None: ...
 def classify_trades(
     price: _Numbers,
     bid: _Numbers,

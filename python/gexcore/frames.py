@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gexcore import _core
 from gexcore.errors import InputError
 
 EXTRA = 'pip install "gexcore[frames]"'
@@ -142,13 +143,12 @@ def code_texts(column: Any) -> Coded:
         >>> coded.codes.tolist(), coded.texts.tolist()
         ([1, 0, 1], ['C', 'P'])
     """
-    series = _series(column)
     masks: dict[Any, npt.NDArray[np.bool_]] = {}
-    for text, mask in _masks(series):
+    for text, mask in _masks(column):
         masks[text] = mask | masks.get(text, False)
     if None not in masks:
         texts = np.array(sorted(masks), dtype=np.str_)
-        codes: npt.NDArray[Any] = np.zeros(len(series), np.int32)
+        codes: npt.NDArray[Any] = np.zeros(len(column), np.int32)
         for code, text in enumerate(texts.tolist()):
             codes += code * masks[text].view(np.int8)
         return Coded(codes, texts)
@@ -164,9 +164,8 @@ def calls_of(option_type: Any) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bo
         >>> calls.tolist(), unknown.tolist()
         ([True, False, False], [False, False, True])
     """
-    series = _series(option_type)
-    sides = {side: np.zeros(len(series), np.bool_) for side in "CP"}
-    for text, mask in _masks(series):
+    sides = {side: np.zeros(len(option_type), np.bool_) for side in "CP"}
+    for text, mask in _masks(option_type):
         if text is None:  # too many texts
             coded = code_texts(_as_texts(option_type))
             letter = np.char.upper(np.char.strip(coded.texts)).astype("U1")
@@ -198,8 +197,29 @@ def _as_texts(column: Any) -> npt.NDArray[np.str_]:
     return array.astype(np.str_, copy=False)
 
 
-def _masks(series: Any) -> Iterator[tuple[str | None, npt.NDArray[np.bool_]]]:
+def _masks(column: Any) -> Iterator[tuple[str | None, npt.NDArray[np.bool_]]]:
     """Each text of a column and the rows that have it, "" for gaps; None if there are too many."""
+    numbered = _of_arrow(column)
+    if numbered is None:
+        yield from _compared(_series(column))
+        return
+    codes, texts = numbered
+    for code, text in enumerate(texts):
+        yield text or "", codes == code
+
+
+def _of_arrow(column: Any) -> tuple[npt.NDArray[np.uint8], list[str | None]] | None:
+    """The core's numbers for the texts of a column that Arrow hands over as it is, if few."""
+    if not hasattr(column, "__arrow_c_stream__") or str(getattr(column, "dtype", "")) == "object":
+        return None
+    try:
+        return _core.number_texts(column.__arrow_c_stream__(), len(column), FEW)
+    except (ImportError, TypeError, ValueError):  # not without a library, or not as Arrow
+        return None
+
+
+def _compared(series: Any) -> Iterator[tuple[str | None, npt.NDArray[np.bool_]]]:
+    """As `_masks`, by comparing with each text that is met."""
     left = np.ones(len(series), np.bool_)
     gaps = not isinstance(series, np.ndarray) and series.null_count() > 0
     if gaps:

@@ -15,6 +15,7 @@
 #include "gexcore/profile.hpp"
 #include "gexcore/quick_levels.hpp"
 #include "gexcore/sums.hpp"
+#include "gexcore/texts.hpp"
 #include "gexcore/trades.hpp"
 #include "gexcore/version.hpp"
 #include "gexcore/vols.hpp"
