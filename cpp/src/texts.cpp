@@ -84,39 +84,6 @@ Read reader_of(std::string_view format) {
     return format == "vu" ? read_views : nullptr;
 }
 
-template <typename Index>
-void read_indices(const ArrowArray& array, std::int64_t first, std::size_t rows, const std::vector<Key>& entries, Key* keys) {
-    const Index* index = static_cast<const Index*>(array.buffers[1]) + array.offset + first;
-    const std::uint64_t unknown = entries.size() - 1;  // below a gap there may be anything
-    for (std::size_t i = 0; i < rows; ++i) keys[i] = entries[std::min(static_cast<std::uint64_t>(index[i]), unknown)];
-}
-
-using ReadIndices = void (*)(const ArrowArray&, std::int64_t, std::size_t, const std::vector<Key>&, Key*);
-
-ReadIndices indices_of(std::string_view format) {
-    if (format.size() != 1) return nullptr;
-    switch (format[0]) {
-        case 'c':
-            return read_indices<std::int8_t>;
-        case 'C':
-            return read_indices<std::uint8_t>;
-        case 's':
-            return read_indices<std::int16_t>;
-        case 'S':
-            return read_indices<std::uint16_t>;
-        case 'i':
-            return read_indices<std::int32_t>;
-        case 'I':
-            return read_indices<std::uint32_t>;
-        case 'l':
-            return read_indices<std::int64_t>;
-        case 'L':
-            return read_indices<std::uint64_t>;
-        default:
-            return nullptr;
-    }
-}
-
 // What was met so far, and the numbering of blocks by it.
 class Known {
 public:
@@ -145,9 +112,14 @@ public:
     }
 
 private:
-    void mark(std::size_t k, const Key* keys, std::size_t rows, std::uint8_t* codes) const {
+    // Adds k + 1 where the text is known_[k], by multiplication: compilers make a branch of a choice.
+    void mark(std::size_t k, const Key* __restrict keys, std::size_t rows, std::uint8_t* __restrict codes) const {
         const Key key = known_[k];
-        for (std::size_t i = 0; i < rows; ++i) codes[i] += static_cast<std::uint8_t>((keys[i] == key) * (k + 1));
+        if (static_cast<std::uint32_t>(key.head) <= 4) {  // the whole text is in the head
+            for (std::size_t i = 0; i < rows; ++i) codes[i] += static_cast<std::uint8_t>((keys[i].head == key.head) * (k + 1));
+        } else {
+            for (std::size_t i = 0; i < rows; ++i) codes[i] += static_cast<std::uint8_t>((keys[i] == key) * (k + 1));
+        }
     }
 
     std::size_t most_;
@@ -165,25 +137,11 @@ struct Released {
     }
 };
 
-// The texts of a chunk's dictionary, and one more place for indices beyond it.
-std::vector<Key> entries_of(const ArrowArray& dictionary, Read read) {
-    const auto count = static_cast<std::size_t>(dictionary.length);
-    std::vector<Key> entries(count + 1, kUnreadable);
-    if (count > 0) read(dictionary, 0, count, entries.data());
-    mark_gaps(dictionary, 0, count, entries.data());
-    return entries;
-}
-
-bool number_chunk(const ArrowSchema& schema, const ArrowArray& chunk, Known& known, std::uint8_t* codes) {
-    const bool coded = schema.dictionary != nullptr;
-    const Read read = reader_of(coded ? schema.dictionary->format : schema.format);
-    const ReadIndices read_codes = coded ? indices_of(schema.format) : nullptr;
-    if (read == nullptr || (coded && read_codes == nullptr)) return false;
-    const std::vector<Key> entries = coded ? entries_of(*chunk.dictionary, read) : std::vector<Key>{};
+bool number_chunk(Read read, const ArrowArray& chunk, Known& known, std::uint8_t* codes) {
     Key keys[kBlock];
     for (std::int64_t first = 0; first < chunk.length; first += kBlock) {
         const std::size_t rows = std::min(kBlock, static_cast<std::size_t>(chunk.length - first));
-        coded ? read_codes(chunk, first, rows, entries, keys) : read(chunk, first, rows, keys);
+        read(chunk, first, rows, keys);
         mark_gaps(chunk, first, rows, keys);
         if (!known.number(keys, rows, codes + first)) return false;
     }
@@ -195,6 +153,8 @@ bool number_chunk(const ArrowSchema& schema, const ArrowArray& chunk, Known& kno
 std::optional<Texts> number_texts(ArrowArrayStream& stream, std::size_t rows, std::size_t most, std::uint8_t* codes) {
     Released<ArrowSchema> schema;
     if (stream.get_schema(&stream, &schema.object) != 0) return std::nullopt;
+    const Read read = schema.object.dictionary == nullptr ? reader_of(schema.object.format) : nullptr;
+    if (read == nullptr) return std::nullopt;
     Known known(most);
     std::size_t done = 0;
     for (;;) {
@@ -202,7 +162,7 @@ std::optional<Texts> number_texts(ArrowArrayStream& stream, std::size_t rows, st
         if (stream.get_next(&stream, &chunk.object) != 0) return std::nullopt;
         if (chunk.object.release == nullptr) break;  // the end
         const auto length = static_cast<std::size_t>(chunk.object.length);
-        if (length > rows - done || !number_chunk(schema.object, chunk.object, known, codes + done)) return std::nullopt;
+        if (length > rows - done || !number_chunk(read, chunk.object, known, codes + done)) return std::nullopt;
         done += length;
     }
     if (done != rows) return std::nullopt;

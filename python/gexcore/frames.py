@@ -14,6 +14,7 @@ from gexcore.errors import InputError
 
 EXTRA = 'pip install "gexcore[frames]"'
 FEW = 8  # texts in a column, for which comparing beats sorting
+_CONVERTED = ("object", "category")  # by pandas, cell by cell; comparing is faster
 _GAPS = frozenset({"None", "nan", "NaN", "NaT", "<NA>"})
 
 
@@ -210,7 +211,7 @@ def _masks(column: Any) -> Iterator[tuple[str | None, npt.NDArray[np.bool_]]]:
 
 def _of_arrow(column: Any) -> tuple[npt.NDArray[np.uint8], list[str | None]] | None:
     """The core's numbers for the texts of a column that Arrow hands over as it is, if few."""
-    if not hasattr(column, "__arrow_c_stream__") or str(getattr(column, "dtype", "")) == "object":
+    if not hasattr(column, "__arrow_c_stream__") or str(getattr(column, "dtype", "")) in _CONVERTED:
         return None
     try:
         return _core.number_texts(column.__arrow_c_stream__(), len(column), FEW)
