@@ -34,6 +34,18 @@ Array checked(py::handle column, const char* name) {
     return array;
 }
 
+Int64 days_of(py::handle column, std::int64_t per_second) {
+    const Int64 times = checked<Int64>(column, "times");
+    const std::int64_t* data = times.data();
+    const py::ssize_t rows = times.size();
+    Int64 days(rows);
+    std::int64_t* out = days.mutable_data();
+    bool known = false;
+    run(rows >= kWorthReleasing, [&] { known = days_of_times(data, static_cast<std::size_t>(rows), per_second, out); });
+    if (!known) throw Error("per_second: is not 1, a thousand, a million or a billion");
+    return days;
+}
+
 // The first day and which places are seen; None if the days reach too far.
 py::object days_seen(py::handle column, std::uint64_t widest) {
     const Int64 days = checked<Int64>(column, "days");
@@ -77,6 +89,7 @@ void bind_intake(py::module_& module) {
     module.def("row_status", &status, py::arg("strike"), py::arg("multiplier"), py::arg("time_to_expiry"),
                py::arg("implied_vol"), py::arg("open_interest"), py::arg("bad"), py::arg("expired"), py::arg("no_vol"),
                py::arg("used"));
+    module.def("days_of_times", &days_of, py::arg("times"), py::arg("per_second"));
     module.def("days_seen", &days_seen, py::arg("days"), py::arg("widest"));
     module.def("take_by_day", &by_day, py::arg("days"), py::arg("first"), py::arg("table").noconvert(),
                py::arg("code").none(true), py::arg("hour").none(true));

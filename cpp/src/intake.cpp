@@ -3,12 +3,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "blocks.hpp"
 #include "gexcore/error.hpp"
 
 namespace gexcore {
 namespace {
+
+constexpr std::size_t kPieceRows = 8192;  // of days, read twice: the second time from the cache
 
 // A block of a column; a number that holds for every row is spread once.
 class BlockOf {
@@ -53,6 +56,31 @@ private:
     std::uint64_t before_, places_;
 };
 
+// From the first day to the last; of no day before one is met.
+struct Reach {
+    std::int64_t first = INT64_MAX, last = not_a_day;
+    std::uint64_t days() const {
+        return last == not_a_day ? 0 : static_cast<std::uint64_t>(last) - static_cast<std::uint64_t>(first) + 1;
+    }
+};
+
+Reach reach_of(const std::int64_t* days, std::size_t rows, Reach reach) {
+    for (std::size_t i = 0; i < rows; ++i) {
+        reach.first = std::min(reach.first, days[i] == not_a_day ? INT64_MAX : days[i]);
+        reach.last = std::max(reach.last, days[i]);
+    }
+    return reach;
+}
+
+template <std::int64_t Ticks>
+void floor_days(const std::int64_t* times, std::size_t rows, std::int64_t* days) {
+    for (std::size_t i = 0; i < rows; ++i) {
+        const std::int64_t time = times[i], whole = time / Ticks;
+        const std::int64_t day = whole - (time % Ticks < 0);
+        days[i] = time == not_a_day ? not_a_day : day;
+    }
+}
+
 }  // namespace
 
 void row_status(const IntakeColumns& columns, const StatusCodes& codes, std::uint8_t* out) {
@@ -66,18 +94,35 @@ void row_status(const IntakeColumns& columns, const StatusCodes& codes, std::uin
 }
 
 std::optional<SeenDays> see_days(const std::int64_t* days, std::size_t rows, std::uint64_t widest) {
-    std::int64_t first = INT64_MAX, last = INT64_MIN;
-    for (std::size_t i = 0; i < rows; ++i) {
-        first = std::min(first, days[i] == not_a_day ? INT64_MAX : days[i]);
-        last = std::max(last, days[i]);
+    Reach all;
+    std::vector<std::uint8_t> seen(1);
+    for (std::size_t at = 0; at < rows; at += kPieceRows) {
+        const std::size_t end = std::min(rows, at + kPieceRows);
+        const Reach wider = reach_of(days + at, end - at, all);
+        if (wider.days() > widest) return std::nullopt;
+        // the days before those that were known, and after them
+        if (all.days() > 0) seen.insert(seen.begin() + 1, static_cast<std::size_t>(all.first - wider.first), 0);
+        seen.resize(wider.days() + 1);
+        all = wider;
+        const Place place(all.first, seen.size());
+        for (std::size_t i = at; i < end; ++i) seen[place(days[i])] = 1;
     }
-    if (last == not_a_day) first = 1, last = 0;  // no day at all
-    const std::uint64_t reach = static_cast<std::uint64_t>(last) - static_cast<std::uint64_t>(first) + 1;
-    if (reach > widest) return std::nullopt;
-    SeenDays found{first, std::vector<std::uint8_t>(reach + 1)};
-    const Place place(first, reach + 1);
-    for (std::size_t i = 0; i < rows; ++i) found.seen[place(days[i])] = 1;
-    return found;
+    return SeenDays{all.days() > 0 ? all.first : 0, std::move(seen)};
+}
+
+bool days_of_times(const std::int64_t* times, std::size_t rows, std::int64_t per_second, std::int64_t* days) {
+    constexpr std::int64_t day = 86400;
+    if (per_second == 1)
+        floor_days<day>(times, rows, days);
+    else if (per_second == 1000)
+        floor_days<day * 1000>(times, rows, days);
+    else if (per_second == 1000000)
+        floor_days<day * 1000000>(times, rows, days);
+    else if (per_second == 1000000000)
+        floor_days<day * 1000000000>(times, rows, days);
+    else
+        return false;
+    return true;
 }
 
 void take_by_day(const DayTable& table, const std::int64_t* days, const std::int32_t* code, std::size_t rows,

@@ -12,7 +12,7 @@ import numpy as np
 
 from gexcore.errors import ConventionError, InputError
 from gexcore.frames import Coded, code_texts
-from gexcore.sessions import is_half_day, is_session, value_by_day
+from gexcore.sessions import days_of_times, is_half_day, is_session, value_by_day
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -195,7 +195,7 @@ def as_expiry_dates(values: object) -> npt.NDArray[np.datetime64]:
         unit = np.datetime_data(column.dtype)[0]
         if unit in ("Y", "M", "W"):
             raise InputError(f"expiry has the unit {column.dtype}, not days", hint=_DATE_HINT)
-        return column.astype("datetime64[D]", copy=False)
+        return days_of_times(column)
     if column.dtype.kind not in "UTO" and column.size:
         raise InputError(f"expiry has type {column.dtype}, not dates", hint=_DATE_HINT)
     days = [_day_number(cell, row) for row, cell in enumerate(column.tolist())]

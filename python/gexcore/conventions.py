@@ -12,6 +12,7 @@ from gexcore import _core
 from gexcore import clock as clocks
 from gexcore.columns import checked_column
 from gexcore.errors import ConventionError, InputError
+from gexcore.frames import Fresh
 from gexcore.parity import fit_parity
 from gexcore.rates import EUROPEAN_ROOTS, Rates, flat_rates
 
@@ -59,7 +60,8 @@ def expiry_dates(expiry: Any, rows: int) -> npt.NDArray[np.datetime64] | None:
         return None
     column = np.broadcast_to(checked_column("expiry", expiry, rows), rows)
     dates = clocks.as_expiry_dates(column)
-    return dates.copy() if np.may_share_memory(dates, column) else dates
+    ours = isinstance(expiry, Fresh) and len(expiry) == rows
+    return dates.copy() if np.may_share_memory(dates, column) and not ours else dates
 
 
 def years_of(

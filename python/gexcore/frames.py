@@ -95,6 +95,10 @@ def frame_column(column: Any) -> Any:
         if nullable.kind == "b":
             return column.to_numpy(dtype=object, na_value=None)
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    if str(getattr(column, "dtype", "")) == "Date" and hasattr(column, "to_physical"):
+        days = column.to_physical().to_numpy()  # of polars, which takes longer to make 64 bits
+        if days.dtype == np.int32:
+            return Fresh(days.astype(np.int64).view("datetime64[D]"))
     if str(getattr(column, "type", "")).startswith("dictionary"):
         column = column.cast(column.type.value_type)  # pyarrow would give a gap the last text
     values = column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
@@ -119,6 +123,21 @@ def _filled(column: Any) -> Any:
     values = np.array(column.data, dtype=object)
     values[np.ma.getmaskarray(column)] = None
     return values
+
+
+class Fresh:
+    """An array that was made just now, so that a chain may hold it without a copy."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: npt.NDArray[Any]) -> None:
+        self.values = values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return np.array(self.values, dtype=dtype) if copy else np.asarray(self.values, dtype=dtype)
 
 
 class Coded:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from gexcore import _core
 
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _WIDEST = 100_000  # days between the first and the last that a table is made for
 
 
@@ -96,6 +97,20 @@ def is_half_day(day: date) -> bool:
     if (day.month, day.day) in ((7, 3), (12, 24)):
         return day.weekday() < 4  # on a Friday the holiday itself is observed
     return day == _nth_weekday(day.year, 11, 3, 4) + timedelta(days=1)
+
+
+def days_of_times(times: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
+    """The days on which moments fall, as datetime64[D]; days stay in their memory.
+
+    Example:
+        >>> days_of_times(np.array(["1969-12-31T23:59:59"], dtype="datetime64[s]"))
+        array(['1969-12-31'], dtype='datetime64[D]')
+    """
+    unit, step = np.datetime_data(times.dtype)
+    plain = step == 1 and times.dtype.isnative and times.flags.c_contiguous
+    if unit not in _PER_SECOND or not plain:
+        return times.astype("datetime64[D]", copy=False)
+    return _core.days_of_times(times.view(np.int64), _PER_SECOND[unit]).view("datetime64[D]")
 
 
 def value_by_day(

@@ -26,6 +26,10 @@ void row_status(const IntakeColumns& columns, const StatusCodes& codes, std::uin
 // Days since 1970; the least of all numbers is no day.
 constexpr std::int64_t not_a_day = INT64_MIN;
 
+// The days on which moments fall, counted from 1970 in seconds or parts of one: 1, 1000, 1e6 or 1e9 per second. False for any
+// other.
+bool days_of_times(const std::int64_t* times, std::size_t rows, std::int64_t per_second, std::int64_t* days);
+
 // Place 0 is that of `not_a_day`, place p that of day first + p - 1.
 struct SeenDays {
     std::int64_t first = 0;
