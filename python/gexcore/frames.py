@@ -168,10 +168,10 @@ def code_texts(column: Any) -> Coded:
         masks[text] = mask | masks.get(text, False)
     if None not in masks:
         texts = np.array(sorted(masks), dtype=np.str_)
-        codes: npt.NDArray[Any] = np.zeros(len(column), np.int32)
+        small = np.zeros(len(column), np.int8)  # FEW and a gap
         for code, text in enumerate(texts.tolist()):
-            codes += code * masks[text].view(np.int8)
-        return Coded(codes, texts)
+            small += np.int8(code) * masks[text].view(np.int8)
+        return Coded(small.astype(np.int32), texts)
     texts, codes = np.unique(_as_texts(column), return_inverse=True)
     return Coded(codes.astype(np.int32), texts)
 
