@@ -14,7 +14,7 @@ from gexcore.errors import InputError
 
 EXTRA = 'pip install "gexcore[frames]"'
 FEW = 8  # texts in a column, for which comparing beats sorting
-_CONVERTED = ("object", "category")  # by pandas, cell by cell; comparing is faster
+_CONVERTED = ("object", "category", "Object")  # cell by cell; comparing is faster
 _GAPS = frozenset({"None", "nan", "NaN", "NaT", "<NA>"})
 
 
@@ -234,7 +234,7 @@ def _of_arrow(column: Any) -> tuple[npt.NDArray[np.uint8], list[str | None]] | N
         return None
     try:
         return _core.number_texts(column.__arrow_c_stream__(), len(column), FEW)
-    except (ImportError, TypeError, ValueError):  # not without a library, or not as Arrow
+    except (ImportError, NotImplementedError, TypeError, ValueError):  # not as Arrow, or not here
         return None
 
 
