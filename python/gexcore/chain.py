@@ -117,8 +117,6 @@ class Chain(Contracts):
                 ("multiplier", multiplier),
             )
         }  # fmt: skip
-        # what holds for every row is looked at once
-        judged = numbers if np.ndim(multiplier) else {**numbers, "multiplier": multiplier}
         roots = None if root is None else text_column("root", root, rows)
         when = None if as_of is None else clocks.resolve_as_of(None, as_of)
         dates = expiry_dates(expiry, rows)
@@ -141,7 +139,7 @@ class Chain(Contracts):
             scope="all",
             source={"multiplier": "given", **(source or {})},
             columns=user_columns(columns or {}, rows, bid=bid, ask=ask, volume=volume),
-            status=status_of(check_flags(flags or {}, READ, rows), judged, years),
+            status=status_of(check_flags(flags or {}, READ, rows), numbers, years, multiplier),
             **numbers,
         )
         chain._codes.update({"root": (root.codes, root.texts)} if isinstance(root, Coded) else {})

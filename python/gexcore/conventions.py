@@ -75,8 +75,15 @@ def years_of(
     return clocks.years_to_expiry(expiry, root, when.time, clock)
 
 
-def status_of(flags: Mapping[str, Bool], numbers: Mapping[str, Float64], years: Float64) -> Any:
-    """The reason why each row cannot be used, as a code into REASONS, or USED."""
+def status_of(
+    flags: Mapping[str, Bool], numbers: Mapping[str, Float64], years: Float64, multiplier: Any = ()
+) -> Any:
+    """The reason why each row cannot be used, as a code into REASONS, or USED.
+
+    A multiplier that was given as a number is looked at once, instead of its column.
+    """
+    if np.ndim(multiplier) == 0:
+        numbers = {**numbers, "multiplier": multiplier}
     bad, expired, no_vol = codes_of("bad_row", "expired", "no_implied_vol")
     status = _core.row_status(
         **numbers, time_to_expiry=years, bad=bad, expired=expired, no_vol=no_vol, used=USED
