@@ -19,9 +19,11 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
     gexcore::bindings::bind_dynamics(module);
     gexcore::bindings::bind_greeks(module);
     gexcore::bindings::bind_implied_vol(module);
+    gexcore::bindings::bind_intake(module);
     gexcore::bindings::bind_sums(module);
     gexcore::bindings::bind_profile(module);
     gexcore::bindings::bind_quick_levels(module);
     gexcore::bindings::bind_certify(module);
+    gexcore::bindings::bind_texts(module);
     gexcore::bindings::bind_trades(module);
 }

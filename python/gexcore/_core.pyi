@@ -127,6 +127,31 @@ def quick_levels(
 ) -> tuple[
     float, float, str, float, float, list[tuple[float, float, bool]], int, _Wall, _Wall, str
 ]: ...
+def row_status(
+    strike: _Numbers,
+    multiplier: _Numbers,
+    time_to_expiry: _Numbers,
+    implied_vol: _Numbers,
+    open_interest: _Numbers,
+    bad: int,
+    expired: int,
+    no_vol: int,
+    used: int,
+) -> npt.NDArray[np.uint8]: ...
+def days_of_times(times: npt.NDArray[np.int64], per_second: int) -> npt.NDArray[np.int64]: ...
+def days_seen(
+    days: npt.NDArray[np.int64], widest: int
+) -> tuple[int, npt.NDArray[np.uint8]] | None: ...
+def take_by_day(
+    days: npt.NDArray[np.int64],
+    first: int,
+    table: npt.NDArray[np.int64],
+    code: npt.NDArray[np.int32] | None,
+    hour: npt.NDArray[np.int64] | None,
+) -> npt.NDArray[np.int64]: ...
+def number_texts(
+    stream: Any, rows: int, most: int
+) -> tuple[npt.NDArray[np.uint8], list[str | None]] | None: ...
 def classify_trades(
     price: _Numbers,
     bid: _Numbers,

@@ -139,7 +139,7 @@ class Chain(Contracts):
             scope="all",
             source={"multiplier": "given", **(source or {})},
             columns=user_columns(columns or {}, rows, bid=bid, ask=ask, volume=volume),
-            status=status_of(check_flags(flags or {}, READ, rows), numbers, years),
+            status=status_of(check_flags(flags or {}, READ, rows), numbers, years, multiplier),
             **numbers,
         )
         chain._codes.update({"root": (root.codes, root.texts)} if isinstance(root, Coded) else {})

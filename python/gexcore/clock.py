@@ -12,7 +12,7 @@ import numpy as np
 
 from gexcore.errors import ConventionError, InputError
 from gexcore.frames import Coded, code_texts
-from gexcore.sessions import is_half_day, is_session, number_days
+from gexcore.sessions import days_of_times, is_half_day, is_session, value_by_day
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     NEW_YORK: ZoneInfo
+    _Hour = tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]] | int
 
 AM_ROOTS = frozenset({"SPX", "NDX", "RUT"})
 COIN_ROOT = "_"  # in the root of an option on a coin's index, such as ETH_USD; in no OCC root
@@ -194,7 +195,7 @@ def as_expiry_dates(values: object) -> npt.NDArray[np.datetime64]:
         unit = np.datetime_data(column.dtype)[0]
         if unit in ("Y", "M", "W"):
             raise InputError(f"expiry has the unit {column.dtype}, not days", hint=_DATE_HINT)
-        return column.astype("datetime64[D]", copy=False)
+        return days_of_times(column)
     if column.dtype.kind not in "UTO" and column.size:
         raise InputError(f"expiry has type {column.dtype}, not dates", hint=_DATE_HINT)
     days = [_day_number(cell, row) for row, cell in enumerate(column.tolist())]
@@ -264,22 +265,21 @@ def settlement_times(
 
 def _of_rows(
     dates: npt.NDArray[np.datetime64],
-    hour: npt.NDArray[np.intp] | int,
+    hour: _Hour,
     value: Callable[[npt.NDArray[np.int64]], Any],
 ) -> npt.NDArray[Any]:
     """A value of the moment at which each row settles, computed once per day and hour."""
-    days, code = number_days(dates)
-    seconds = np.array([_utc_seconds(day) for day in days.tolist()], dtype=np.int64)
-    table = value(seconds.reshape(-1, 3)).ravel()
-    code *= 3
-    code += hour
-    # items have eight bytes, like the numbers of days: they are written over them
-    found: npt.NDArray[Any] = table.take(code, out=code.view(table.dtype), mode="clip")
-    return found
+
+    def by_hour(days: list[date | int | None]) -> npt.NDArray[Any]:
+        seconds = np.array([_utc_seconds(day) for day in days], dtype=np.int64)
+        found: npt.NDArray[Any] = value(seconds.reshape(-1, 3))
+        return found
+
+    return value_by_day(dates, by_hour, hour)
 
 
-def _hour_of_root(root: object, size: int) -> npt.NDArray[np.intp] | int:
-    """Which of the moments of `_utc_seconds` each row settles at."""
+def _hour_of_root(root: object, size: int) -> _Hour:
+    """Which of the moments of `_utc_seconds` rows settle at: one for all, or by code of a row."""
     if root is None or isinstance(root, str):
         name = root or ""
         return 1 if name in AM_ROOTS else 2 * (COIN_ROOT in name)
@@ -291,7 +291,7 @@ def _hour_of_root(root: object, size: int) -> npt.NDArray[np.intp] | int:
             raise InputError(f"root has shape {roots.shape} and expiry has ({size},)")
         root = code_texts(roots)
     hours = [_hour_of_root(text, 1) for text in root.texts.tolist()]
-    return np.array(hours, dtype=np.intp)[root.codes]
+    return root.codes, np.array(hours, dtype=np.int64)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -12,6 +12,7 @@ from gexcore import _core
 from gexcore import clock as clocks
 from gexcore.columns import checked_column
 from gexcore.errors import ConventionError, InputError
+from gexcore.frames import Fresh
 from gexcore.parity import fit_parity
 from gexcore.rates import EUROPEAN_ROOTS, Rates, flat_rates
 
@@ -59,7 +60,8 @@ def expiry_dates(expiry: Any, rows: int) -> npt.NDArray[np.datetime64] | None:
         return None
     column = np.broadcast_to(checked_column("expiry", expiry, rows), rows)
     dates = clocks.as_expiry_dates(column)
-    return dates.copy() if np.may_share_memory(dates, column) else dates
+    ours = isinstance(expiry, Fresh) and len(expiry) == rows
+    return dates.copy() if np.may_share_memory(dates, column) and not ours else dates
 
 
 def years_of(
@@ -73,23 +75,22 @@ def years_of(
     return clocks.years_to_expiry(expiry, root, when.time, clock)
 
 
-def status_of(flags: Mapping[str, Bool], numbers: Mapping[str, Float64], years: Float64) -> Any:
-    """The reason why each row cannot be used, as a code into REASONS, or USED."""
-    vol, size = numbers["implied_vol"], numbers["open_interest"]
-    bad = ~np.isfinite(years)
-    bad |= flags.get("bad_row", False)
-    for positive in (numbers["strike"], numbers["multiplier"]):
-        # two reductions tell that a column is sound, NaN included
-        if not (positive.min(initial=1.0) > 0 and positive.max(initial=1.0) < np.inf):
-            bad |= ~((positive > 0) & (positive < np.inf))
-    for column in (vol, size):
-        if not (column.min(initial=1.0) >= 0 and column.max(initial=1.0) < np.inf):
-            bad |= (column < 0) | np.isinf(column)
-    found = {**flags, "bad_row": bad, "expired": years <= 0, "no_implied_vol": ~(vol > 0)}
-    status = np.full(len(years), USED, np.uint8)
-    for code in reversed(range(len(REASONS))):
-        if REASONS[code] in found:
-            np.copyto(status, np.uint8(code), where=found[REASONS[code]])
+def status_of(
+    flags: Mapping[str, Bool], numbers: Mapping[str, Float64], years: Float64, multiplier: Any = ()
+) -> Any:
+    """The reason why each row cannot be used, as a code into REASONS, or USED.
+
+    A multiplier that was given as a number is looked at once, instead of its column.
+    """
+    if np.ndim(multiplier) == 0:
+        numbers = {**numbers, "multiplier": multiplier}
+    bad, expired, no_vol = codes_of("bad_row", "expired", "no_implied_vol")
+    status = _core.row_status(
+        **numbers, time_to_expiry=years, bad=bad, expired=expired, no_vol=no_vol, used=USED
+    )
+    for reason, mask in flags.items():
+        code = np.uint8(REASONS.index(reason))
+        np.minimum(status, code, out=status, where=mask)
     return status
 
 

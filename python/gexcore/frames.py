@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gexcore import _core
 from gexcore.errors import InputError
 
 EXTRA = 'pip install "gexcore[frames]"'
 FEW = 8  # texts in a column, for which comparing beats sorting
+_CONVERTED = ("object", "category", "Object")  # cell by cell; comparing is faster
 _GAPS = frozenset({"None", "nan", "NaN", "NaT", "<NA>"})
 
 
@@ -93,6 +95,10 @@ def frame_column(column: Any) -> Any:
         if nullable.kind == "b":
             return column.to_numpy(dtype=object, na_value=None)
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    if str(getattr(column, "dtype", "")) == "Date" and hasattr(column, "to_physical"):
+        days = column.to_physical().to_numpy()  # of polars, which takes longer to make 64 bits
+        if days.dtype == np.int32:
+            return Fresh(days.astype(np.int64).view("datetime64[D]"))
     if str(getattr(column, "type", "")).startswith("dictionary"):
         column = column.cast(column.type.value_type)  # pyarrow would give a gap the last text
     values = column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
@@ -119,6 +125,21 @@ def _filled(column: Any) -> Any:
     return values
 
 
+class Fresh:
+    """An array that was made just now, so that a chain may hold it without a copy."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: npt.NDArray[Any]) -> None:
+        self.values = values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return np.array(self.values, dtype=dtype) if copy else np.asarray(self.values, dtype=dtype)
+
+
 class Coded:
     """A column of text as a number per row into ascending `texts`; NumPy reads it as text."""
 
@@ -142,16 +163,15 @@ def code_texts(column: Any) -> Coded:
         >>> coded.codes.tolist(), coded.texts.tolist()
         ([1, 0, 1], ['C', 'P'])
     """
-    series = _series(column)
     masks: dict[Any, npt.NDArray[np.bool_]] = {}
-    for text, mask in _masks(series):
+    for text, mask in _masks(column):
         masks[text] = mask | masks.get(text, False)
     if None not in masks:
         texts = np.array(sorted(masks), dtype=np.str_)
-        codes: npt.NDArray[Any] = np.zeros(len(series), np.int32)
+        small = np.zeros(len(column), np.int8)  # FEW and a gap
         for code, text in enumerate(texts.tolist()):
-            codes += code * masks[text].view(np.int8)
-        return Coded(codes, texts)
+            small += np.int8(code) * masks[text].view(np.int8)
+        return Coded(small.astype(np.int32), texts)
     texts, codes = np.unique(_as_texts(column), return_inverse=True)
     return Coded(codes.astype(np.int32), texts)
 
@@ -164,9 +184,8 @@ def calls_of(option_type: Any) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bo
         >>> calls.tolist(), unknown.tolist()
         ([True, False, False], [False, False, True])
     """
-    series = _series(option_type)
-    sides = {side: np.zeros(len(series), np.bool_) for side in "CP"}
-    for text, mask in _masks(series):
+    sides = {side: np.zeros(len(option_type), np.bool_) for side in "CP"}
+    for text, mask in _masks(option_type):
         if text is None:  # too many texts
             coded = code_texts(_as_texts(option_type))
             letter = np.char.upper(np.char.strip(coded.texts)).astype("U1")
@@ -198,8 +217,29 @@ def _as_texts(column: Any) -> npt.NDArray[np.str_]:
     return array.astype(np.str_, copy=False)
 
 
-def _masks(series: Any) -> Iterator[tuple[str | None, npt.NDArray[np.bool_]]]:
+def _masks(column: Any) -> Iterator[tuple[str | None, npt.NDArray[np.bool_]]]:
     """Each text of a column and the rows that have it, "" for gaps; None if there are too many."""
+    numbered = _of_arrow(column)
+    if numbered is None:
+        yield from _compared(_series(column))
+        return
+    codes, texts = numbered
+    for code, text in enumerate(texts):
+        yield text or "", codes == code
+
+
+def _of_arrow(column: Any) -> tuple[npt.NDArray[np.uint8], list[str | None]] | None:
+    """The core's numbers for the texts of a column that Arrow hands over as it is, if few."""
+    if not hasattr(column, "__arrow_c_stream__") or str(getattr(column, "dtype", "")) in _CONVERTED:
+        return None
+    try:
+        return _core.number_texts(column.__arrow_c_stream__(), len(column), FEW)
+    except (ImportError, NotImplementedError, TypeError, ValueError):  # not as Arrow, or not here
+        return None
+
+
+def _compared(series: Any) -> Iterator[tuple[str | None, npt.NDArray[np.bool_]]]:
+    """As `_masks`, by comparing with each text that is met."""
     left = np.ones(len(series), np.bool_)
     gaps = not isinstance(series, np.ndarray) and series.null_count() > 0
     if gaps:

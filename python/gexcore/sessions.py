@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from gexcore import _core
+
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _WIDEST = 100_000  # days between the first and the last that a table is made for
 
 
@@ -94,24 +99,53 @@ def is_half_day(day: date) -> bool:
     return day == _nth_weekday(day.year, 11, 3, 4) + timedelta(days=1)
 
 
-def number_days(
-    dates: npt.NDArray[np.datetime64],
-) -> tuple[npt.NDArray[np.datetime64], npt.NDArray[np.intp]]:
-    """Distinct days of a column, and the number of each row's.
+def days_of_times(times: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
+    """The days on which moments fall, as datetime64[D]; days stay in their memory.
 
     Example:
-        >>> days, codes = number_days(np.array(["2024-01-08", "2024-01-05"], dtype="datetime64[D]"))
-        >>> codes.tolist()
-        [1, 0]
+        >>> days_of_times(np.array(["1969-12-31T23:59:59"], dtype="datetime64[s]"))
+        array(['1969-12-31'], dtype='datetime64[D]')
     """
-    days = dates.astype("datetime64[D]", copy=False).view(np.int64)
-    first, last = (int(days.min()), int(days.max())) if days.size else (0, _WIDEST + 1)
-    # a gap is the least of all numbers, and far from any day
-    if last - first > _WIDEST:
-        return np.unique(dates, return_inverse=True)
-    since: npt.NDArray[np.intp] = days - first
-    seen = np.flatnonzero(np.bincount(since))
-    number = np.zeros(last - first + 1, np.intp)
-    number[seen] = np.arange(seen.size)
-    # in place: "clip" writes without a buffer, and every day is inside
-    return (seen + first).astype("datetime64[D]"), number.take(since, out=since, mode="clip")
+    unit, step = np.datetime_data(times.dtype)
+    plain = step == 1 and times.dtype.isnative and times.flags.c_contiguous
+    if unit not in _PER_SECOND or not plain:
+        return times.astype("datetime64[D]", copy=False)
+    return _core.days_of_times(times.view(np.int64), _PER_SECOND[unit]).view("datetime64[D]")
+
+
+def value_by_day(
+    dates: npt.NDArray[np.datetime64],
+    values: Callable[[list[date | int | None]], npt.NDArray[Any]],
+    hour: tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]] | int,
+) -> npt.NDArray[Any]:
+    """A value of each row's day, computed once for each day that is there.
+
+    Args:
+        dates: (n,) datetime64[D], NaT where unknown.
+        values: from days (None for NaT) to (days, hours) items of eight bytes.
+        hour: which column of `values` holds for all rows, or a code per row and the column of each.
+
+    Example:
+        >>> dates = np.array(["2024-01-08", "NaT"], dtype="datetime64[D]")
+        >>> value_by_day(dates, lambda days: np.array([[float(d is None)] for d in days]), 0)
+        array([0., 1.])
+    """
+    days = np.ascontiguousarray(dates.astype("datetime64[D]", copy=False)).view(np.int64)
+    found = _core.days_seen(days, _WIDEST)
+    if found is None:  # too far apart for a table: their numbers take their place
+        distinct, numbers = np.unique(dates, return_inverse=True)
+        first, places, table = 0, len(distinct) + 1, np.arange(len(distinct)) + 1
+        days = numbers.astype(np.int64, copy=False)
+    else:
+        first, seen = found
+        places, table = len(seen), np.flatnonzero(seen)
+        distinct = (table + (first - 1)).astype("datetime64[D]")
+        distinct[table == 0] = np.datetime64("NaT")
+    rows = values(distinct.tolist())
+    by_place = np.zeros((places, rows.shape[1]), rows.dtype)
+    by_place[table] = rows
+    code, column = hour if isinstance(hour, tuple) else (None, None)
+    if isinstance(hour, int):
+        by_place = by_place[:, hour : hour + 1].copy()
+    taken = _core.take_by_day(days, first, by_place.view(np.int64), code, column)
+    return taken.view(rows.dtype)
