@@ -38,10 +38,10 @@ TEST_CASE("profiles of many threads do not share their memory") {
     const double time = 0.1, vol = 0.2, rate = 0.0, spot = 100.0;
     gexcore::Contracts contracts;
     contracts.rows = rows;
-    contracts.strike = {strike.data(), 1};
-    contracts.time_to_expiry = {&time, 0};
-    contracts.implied_vol = {&vol, 0};
-    contracts.rate = contracts.dividend_yield = {&rate, 0};
+    contracts.strike = {strike.data()};
+    contracts.time_to_expiry = {&time, true};
+    contracts.implied_vol = {&vol, true};
+    contracts.rate = contracts.dividend_yield = {&rate, true};
     const auto gamma = [&] {
         double value;
         gexcore::GammaProfile(contracts, weight.data()).evaluate(&spot, 1, &value, nullptr);
