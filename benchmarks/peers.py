@@ -141,12 +141,13 @@ def new_output(b: books.Book) -> Callable[[], Any]:
 
 
 def stopwatch(entries: list[Entry], seconds: float) -> None:
-    """Best times, libraries taking turns, each from its second call on; short calls repeat.
+    """Best times, libraries taking turns; a turn warms up first, short calls are repeated.
 
-    The first call of a turn is not timed: it fetches what the library before has driven out of the
-    caches, and wakes the wide registers.
+    What is not timed fetches what the libraries before have driven out of the caches, and wakes
+    the wide registers.
     """
     for entry in entries:
+        warm_up(entry)
         begin = perf_counter()
         entry.run()
         entry.calls = max(1, int(1e-3 / max(perf_counter() - begin, 1e-7)))
@@ -155,12 +156,19 @@ def stopwatch(entries: list[Entry], seconds: float) -> None:
     while rounds < 3 or (perf_counter() < end and rounds < 200):
         rounds += 1
         for entry in entries:
-            entry.run()
+            warm_up(entry)
             begin = perf_counter()
             for _ in range(entry.calls):
                 entry.run()
             spent = (perf_counter() - begin) / entry.calls / entry.items
             entry.best = min(entry.best, spent)
+
+
+def warm_up(entry: Entry) -> None:
+    """Calls that are not timed, for 20 ms."""
+    begin = perf_counter()
+    while perf_counter() < begin + 0.02:
+        entry.run()
 
 
 def errors_of(work: str, library: str) -> str:
