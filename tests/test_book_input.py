@@ -33,7 +33,7 @@ def test_remove_everything() -> None:
     [
         (lambda b: b.update(200, implied_vol=0.2), "no row 200"),
         (lambda b: b.update(-1, implied_vol=0.2), "no row -1"),
-        (lambda b: b.update(np.array([0.0]), implied_vol=0.2), "int64"),
+        (lambda b: b.update(np.array([0.0]), implied_vol=0.2), "row numbers"),
         (lambda b: b.update(np.array([0, 1]), implied_vol=np.array([0.2])), "one value per row"),
         (lambda b: b.update(0, implied_vol=np.array([0.2, 0.3])), "one value per row"),
         (lambda b: b.set_spot(math.nan), "spot"),
@@ -184,9 +184,17 @@ def test_refusals_are_counted() -> None:
 
 def test_rows_of_any_integer_type() -> None:
     book = gex.Book(small())
-    for row in (3, np.int64(3), np.int32(3), np.arange(5)[3]):
+    for row in (3, np.int64(3), np.int32(3), np.arange(5)[3], [3], (3,), np.array([3], np.uint8)):
         book.update(row, implied_vol=0.2)
-    for row in (True, 3.0, "3", None, [3], np.array([3.0]), np.array([True])):
+    before = book.snapshot().chain.implied_vol
+    book.update([], implied_vol=[])
+    assert (book.snapshot().chain.implied_vol == before).all()
+    for rows in ([4, 5], np.array([4, 5], np.int32)):
+        book.update(rows, implied_vol=[0.3, 0.4])
+        assert book.snapshot().chain.implied_vol[3:6].tolist() == [0.2, 0.3, 0.4]
+        book.update(rows, implied_vol=[0.1, 0.1])
+    for row in (True, 3.0, "3", None, [3.0], [None], [[3], [4]], np.array([3.0]),
+                np.array([True]), np.array([3], np.uint64), [[3], [4, 5]]):  # fmt: skip
         with pytest.raises((gex.InputError, TypeError), match="row"):
             book.update(row, implied_vol=0.2)
 

@@ -55,7 +55,7 @@ private:
     std::mutex lock_;
 };
 
-// One row or an int64 array of rows.
+// One row, or an array or sequence of rows.
 struct RowsArgument {
     std::int64_t one = 0;
     py::object owner;
@@ -70,9 +70,11 @@ struct RowsArgument {
             if (one == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
             return;
         }
-        if (!py::isinstance<py::array_t<std::int64_t>>(rows))
-            throw Error("rows: one row or an int64 array is needed. Hint: book.rows(...)");
-        const auto array = Array<std::int64_t>::ensure(rows);  // strided rows are copied
+        const py::array given = py::array::ensure(rows);
+        const bool none = given && given.ndim() == 1 && given.size() == 0;  // a list without rows has no type
+        const auto array = none ? Array<std::int64_t>(0) : Array<std::int64_t>::ensure(given);  // may be a copy
+        if (!array || !given || given.dtype().kind() == 'b')
+            throw Error("rows: row numbers are needed. Hint: one, or an array of them, as book.rows(...) gives");
         if (array.ndim() != 1) throw Error("rows: has " + std::to_string(array.ndim()) + " dimensions. Hint: one is needed");
         owner = array;
         data = array.data();

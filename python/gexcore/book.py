@@ -126,7 +126,7 @@ class Book(BookReader):
         """Change some rows; what is not named stays.
 
         Args:
-            rows: one row number, or an int64 array of them.
+            rows: one row number, or an array or list of them.
             implied_vol: decimal, one per row; NaN or 0 takes a row out of use. Where the chain
                 implies all vols from prices, it is kept aside.
             open_interest: contracts; positions follow where their rule says so.
