@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 from gexcore.io import cboe_fast
+from hypothesis import settings
+
+settings.register_profile("suite", deadline=None)  # no test fails for the time it took
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")
