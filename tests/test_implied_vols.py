@@ -156,7 +156,10 @@ def test_what_cannot_be_implied_is_refused() -> None:
         with pytest.raises(InputError) as caught:
             chain.with_implied_vols(source)
         assert f"source='{source}': the chain has no {column} column" in str(caught.value)
-        assert given in caught.value.hint
+        assert caught.value.hint == f"take ask, which it has; or build it with {given}"
+    bare = gex.Chain.from_arrays(spot=bare.spot, time_to_expiry=0.1, **quotes)
+    with pytest.raises(InputError, match=r"no bid column.*Hint: build it with bid="):
+        bare.with_implied_vols("mid")
     assert chain.with_implied_vols("ask").manifest["vols"] == "implied from ask where missing"
     for source in ("close", ["mid"], None):
         with pytest.raises(ConventionError, match="sources: mid, bid, ask, last, otm"):

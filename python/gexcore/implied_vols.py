@@ -156,8 +156,11 @@ def _price(chain: Any, source: str) -> Float64:
     for name in VOL_SOURCES[source]:
         if name not in chain.columns:
             given = "columns={'last': ...}" if name == "last" else f"{name}=..."
+            there = [kind for kind, of in VOL_SOURCES.items() if set(of) <= set(chain.columns)]
+            hint = f"take {' or '.join(there)}, which it has; or " if there else ""
             raise InputError(
-                f"source={source!r}: the chain has no {name} column", hint=f"build it with {given}"
+                f"source={source!r}: the chain has no {name} column",
+                hint=f"{hint}build it with {given}",
             )
     quotes = [number_column(n, chain.columns[n], len(chain)) for n in VOL_SOURCES[source]]
     good = np.logical_and.reduce([(quote > 0) & (quote < np.inf) for quote in quotes])
