@@ -7,7 +7,7 @@ from typing import Any
 import gexcore as gex
 import numpy as np
 import pytest
-from gexcore import bsm
+from gexcore import _core, bsm
 from gexcore.errors import ConventionError, GexError, InputError, MismatchError, NotComputedError
 from gexcore.units import EXPOSURES
 from hypothesis import given, settings
@@ -249,3 +249,22 @@ def test_what_cannot_be_swept(arguments: Any, kind: type[GexError], message: str
         swept(random_chain(10), **arguments)
     with pytest.raises(MismatchError, match="positions belong to another chain"):
         gex.sweep_profile(random_chain(10), gex.assign_positions(random_chain(10)))
+
+
+@pytest.mark.parametrize("ratio", [0.3, 0.9, 0.999, 1.001, 1.9, 1.999, 2.001, 2.1, 5.0])
+def test_narrow_contracts_on_a_geometric_grid(ratio: float) -> None:
+    """Contracts of few steps' width, wherever they lie between two seeds of the recurrence."""
+    nodes, step, years = 300, 0.003, 0.01
+    width = ratio * step
+    spots = 100.0 * np.exp(step * np.arange(nodes))
+    for place in np.arange(-50.0, nodes + 50.0, 0.75):
+        strike = 100.0 * np.exp(step * place)
+        profile = _core.GammaProfile(
+            np.array([strike]), years, width / np.sqrt(years), 0.0, 0.0, np.ones(1)
+        )
+        d = np.log(spots.astype(np.longdouble) / np.longdouble(strike)) / width + width / 2
+        expected = np.exp(-d * d / 2) / (np.sqrt(2 * np.pi) * width * spots)
+        # 22 widths from a peak nothing is left: 1e-105 of it
+        peak = 1 / (np.sqrt(2 * np.pi) * width * min(strike, spots[0]))
+        allowed = 1e-12 * expected.max() + 1e-100 * peak
+        assert np.abs(profile.evaluate(spots, 1) - expected).max() <= allowed, place
