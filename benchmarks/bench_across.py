@@ -7,7 +7,6 @@ from typing import Any
 
 import books
 import gexcore as gex
-import numpy as np
 import pytest
 from gexcore import clock
 
@@ -37,23 +36,7 @@ def assert_row(row: Any, chain: gex.Chain) -> None:
         "zero": {"rate": 0.0, "dividend_yield": 0.0},
     }[c.rates]
     chain = chain.with_conventions(as_of=c.as_of, clock=c.clock, **rates)
-    on = (chain.implied_vol > 0) & (chain.time_to_expiry > 0) & (chain.open_interest > 0)
-    columns = (chain.strike, chain.time_to_expiry, chain.implied_vol)
-    columns += (chain.rate, chain.dividend_yield, chain.is_call)
-    b = books.Book(chain.spot, *(np.broadcast_to(x, len(on))[on] for x in columns))
-    weight = np.where(b.is_call, 100.0, -100.0) * chain.open_interest[on]
-
-    def each(spot: float) -> Any:
-        return weight * books.numpy_gamma(b._replace(spot=spot)) * spot**2 / 100
-
-    gamma = each(chain.spot)
-    assert abs(gamma.sum() / row.net_gamma - 1) < 1e-9
-    zero = row.zero_gamma
-    assert each(zero * (1 - 1e-6)).sum() * each(zero * (1 + 1e-6)).sum() < 0
-    strikes, codes = np.unique(b.strike, return_inverse=True)
-    by_strike = np.bincount(codes, gamma)
-    assert row.call_wall == strikes[by_strike.argmax()]
-    assert row.put_wall == strikes[by_strike.argmin()]
+    books.assert_levels(chain, row.net_gamma, row.zero_gamma, (row.call_wall, row.put_wall))
 
 
 def test_across_24(benchmark: Callable[..., Any], chain: gex.Chain) -> None:

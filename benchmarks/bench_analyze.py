@@ -15,34 +15,13 @@ import pytest
 pytestmark = pytest.mark.benchmark(group="W7 analyze")
 
 
-def assert_levels(result: gex.Analysis, b: books.Book, size: Any) -> None:
-    """Net gamma, its zero and the walls from gammas computed here."""
-    on = (b.implied_vol > 0) & (b.time_to_expiry > 0) & (size > 0)
-    columns = [np.broadcast_to(x, len(size))[on] for x in b[1:]]
-    weight = np.where(columns[-1], 100.0, -100.0) * size[on]
-
-    def each(spot: float) -> Any:
-        return weight * books.numpy_gamma(books.Book(spot, *columns)) * spot**2 / 100
-
-    gamma = each(b.spot)
-    assert abs(gamma.sum() / result.exposures.gamma.net - 1) < 1e-9
-    zero = result.levels.zero_gamma
-    if zero.value is None:
-        assert len({each(s).sum() > 0 for s in np.geomspace(*zero.searched, 50)}) == 1
-    else:
-        assert each(zero.value * (1 - 1e-6)).sum() * each(zero.value * (1 + 1e-6)).sum() < 0
-    strikes, codes = np.unique(columns[0], return_inverse=True)
-    by_strike = np.bincount(codes, gamma)
-    assert result.levels.call_wall.strike == strikes[by_strike.argmax()]
-    assert result.levels.put_wall.strike == strikes[by_strike.argmin()]
-
-
 @pytest.mark.parametrize("rows", [200, 19_000])
 def test_analyze(benchmark: Callable[..., Any], rows: int) -> None:
     chain = gex.synthetic_chain(rows)
-    columns = (chain.strike, chain.time_to_expiry, chain.implied_vol)
-    b = books.Book(chain.spot, *columns, chain.rate, chain.dividend_yield, chain.is_call)
-    assert_levels(gex.analyze(chain), b, chain.open_interest)
+    result = gex.analyze(chain)
+    zero, walls = result.levels.zero_gamma, (result.levels.call_wall, result.levels.put_wall)
+    net = result.exposures.gamma.net
+    books.assert_levels(chain, net, zero.value, [wall.strike for wall in walls], zero.searched)
     benchmark(gex.analyze, chain)
 
 

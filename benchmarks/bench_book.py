@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import books
 import gexcore as gex
 import numpy as np
 import pytest
@@ -24,8 +25,10 @@ FEWER = {"clock and levels": 10}  # times fewer
 
 
 def assert_batch(book: gex.Book) -> None:
-    """Levels are those of the batch on the snapshot, bit for bit."""
-    now = book.snapshot()
+    """Levels are those of the batch on the snapshot, bit for bit, and of formulas in NumPy."""
+    now, levels = book.snapshot(), book.levels(exact=True)
+    walls = (levels.call_wall.strike, levels.put_wall.strike)
+    books.assert_levels(now.chain, book.net()[0], levels.zero_gamma.value, walls)
     greeks = gex.compute_greeks(now.chain, ("gamma",))
     exposures = gex.compute_exposures(now.chain, greeks, now.positions)
     profile = gex.sweep_profile(now.chain, now.positions)

@@ -122,6 +122,30 @@ def gamma_by_strike(k: Keyed) -> bsm.GammaSums:
     return bsm.gamma_sums(*k.book[:6], k.weight, k.codes, k.count)
 
 
+def assert_levels(
+    chain: gex.Chain, net_gamma: float, zero: float | None, walls: Any, searched: Any = None
+) -> None:
+    """Net gamma, its zero, call wall and put wall of naive positions, from gammas computed here."""
+    on = (chain.implied_vol > 0) & (chain.time_to_expiry > 0) & (chain.open_interest > 0)
+    columns = (chain.strike, chain.time_to_expiry, chain.implied_vol)
+    columns += (chain.rate, chain.dividend_yield, chain.is_call)
+    b = Book(chain.spot, *(np.broadcast_to(x, len(on))[on] for x in columns))
+    weight = np.where(b.is_call, 100.0, -100.0) * chain.open_interest[on]
+
+    def each(spot: float) -> Any:
+        return weight * numpy_gamma(b._replace(spot=spot)) * spot**2 / 100
+
+    gamma = each(chain.spot)
+    assert abs(gamma.sum() / net_gamma - 1) < 1e-9
+    if zero is None:
+        assert len({each(s).sum() > 0 for s in np.geomspace(*searched, 50)}) == 1
+    else:
+        assert each(zero * (1 - 1e-6)).sum() * each(zero * (1 + 1e-6)).sum() < 0
+    strikes, codes = np.unique(b.strike, return_inverse=True)
+    by_strike = np.bincount(codes, gamma)
+    assert tuple(walls) == (strikes[by_strike.argmax()], strikes[by_strike.argmin()])
+
+
 class Sweep(NamedTuple):
     """What a gamma profile needs: columns, signed weights, ascending geometric spots."""
 
