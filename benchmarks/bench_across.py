@@ -36,7 +36,8 @@ def assert_row(row: Any, chain: gex.Chain) -> None:
         "zero": {"rate": 0.0, "dividend_yield": 0.0},
     }[c.rates]
     chain = chain.with_conventions(as_of=c.as_of, clock=c.clock, **rates)
-    books.assert_levels(chain, row.net_gamma, row.zero_gamma, (row.call_wall, row.put_wall))
+    b, walls = books.book_of(chain), (row.call_wall, row.put_wall)
+    books.assert_levels(b, chain.open_interest, row.net_gamma, row.zero_gamma, walls)
 
 
 def test_across_24(benchmark: Callable[..., Any], chain: gex.Chain) -> None:

@@ -18,10 +18,7 @@ pytestmark = pytest.mark.benchmark(group="W7 analyze")
 @pytest.mark.parametrize("rows", [200, 19_000])
 def test_analyze(benchmark: Callable[..., Any], rows: int) -> None:
     chain = gex.synthetic_chain(rows)
-    result = gex.analyze(chain)
-    zero, walls = result.levels.zero_gamma, (result.levels.call_wall, result.levels.put_wall)
-    net = result.exposures.gamma.net
-    books.assert_levels(chain, net, zero.value, [wall.strike for wall in walls], zero.searched)
+    books.assert_analysis(gex.analyze(chain), books.book_of(chain), chain.open_interest)
     benchmark(gex.analyze, chain)
 
 

@@ -28,7 +28,8 @@ def assert_batch(book: gex.Book) -> None:
     """Levels are those of the batch on the snapshot, bit for bit, and of formulas in NumPy."""
     now, levels = book.snapshot(), book.levels(exact=True)
     walls = (levels.call_wall.strike, levels.put_wall.strike)
-    books.assert_levels(now.chain, book.net()[0], levels.zero_gamma.value, walls)
+    b, size = books.book_of(now.chain), now.chain.open_interest
+    books.assert_levels(b, size, book.net()[0], levels.zero_gamma.value, walls)
     greeks = gex.compute_greeks(now.chain, ("gamma",))
     exposures = gex.compute_exposures(now.chain, greeks, now.positions)
     profile = gex.sweep_profile(now.chain, now.positions)

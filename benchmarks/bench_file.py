@@ -15,7 +15,6 @@ import books
 import gexcore as gex
 import numpy as np
 import pytest
-from bench_analyze import assert_levels
 
 ROWS = 20_000
 NO_FAST = "needs the extra: pip install '.[fast]'"
@@ -72,7 +71,7 @@ def assert_right(result: gex.Analysis, path: Path) -> None:
         np.array([s[-9] == "C" for s in symbols]),
     )
     assert np.abs(np.asarray(b.rate) - books.RATE).max() < 0.02
-    assert_levels(result, b, np.array([o["open_interest"] for o in options]))
+    books.assert_analysis(result, b, np.array([o["open_interest"] for o in options]))
 
 
 def test_json_alone(benchmark: Callable[..., Any], path: Path) -> None:

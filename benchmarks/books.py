@@ -122,20 +122,24 @@ def gamma_by_strike(k: Keyed) -> bsm.GammaSums:
     return bsm.gamma_sums(*k.book[:6], k.weight, k.codes, k.count)
 
 
+def book_of(chain: gex.Chain) -> Book:
+    """The columns of a chain."""
+    columns = (chain.strike, chain.time_to_expiry, chain.implied_vol)
+    return Book(chain.spot, *columns, chain.rate, chain.dividend_yield, chain.is_call)
+
+
 def assert_levels(
-    chain: gex.Chain, net_gamma: float, zero: float | None, walls: Any, searched: Any = None
+    b: Book, size: Any, net_gamma: float, zero: float | None, walls: Any, searched: Any = None
 ) -> None:
     """Net gamma, its zero, call wall and put wall of naive positions, from gammas computed here."""
-    on = (chain.implied_vol > 0) & (chain.time_to_expiry > 0) & (chain.open_interest > 0)
-    columns = (chain.strike, chain.time_to_expiry, chain.implied_vol)
-    columns += (chain.rate, chain.dividend_yield, chain.is_call)
-    b = Book(chain.spot, *(np.broadcast_to(x, len(on))[on] for x in columns))
-    weight = np.where(b.is_call, 100.0, -100.0) * chain.open_interest[on]
+    on = (b.implied_vol > 0) & (b.time_to_expiry > 0) & (size > 0)
+    b = Book(b.spot, *(np.broadcast_to(x, len(size))[on] for x in b[1:]))
+    weight = np.where(b.is_call, 100.0, -100.0) * size[on]
 
     def each(spot: float) -> Any:
         return weight * numpy_gamma(b._replace(spot=spot)) * spot**2 / 100
 
-    gamma = each(chain.spot)
+    gamma = each(b.spot)
     assert abs(gamma.sum() / net_gamma - 1) < 1e-9
     if zero is None:
         assert len({each(s).sum() > 0 for s in np.geomspace(*searched, 50)}) == 1
@@ -144,6 +148,13 @@ def assert_levels(
     strikes, codes = np.unique(b.strike, return_inverse=True)
     by_strike = np.bincount(codes, gamma)
     assert tuple(walls) == (strikes[by_strike.argmax()], strikes[by_strike.argmin()])
+
+
+def assert_analysis(result: gex.Analysis, b: Book, size: Any) -> None:
+    """The same of an analysis."""
+    levels, net = result.levels, result.exposures.gamma.net
+    walls = (levels.call_wall.strike, levels.put_wall.strike)
+    assert_levels(b, size, net, levels.zero_gamma.value, walls, levels.zero_gamma.searched)
 
 
 class Sweep(NamedTuple):
