@@ -10,56 +10,82 @@ GEXCORE_INLINE bool within(double x, double low, double high) {
     return above & below;  // && would be a branch
 }
 
+GEXCORE_INLINE double or_nan(bool good, double x) {
+    return good ? x : __builtin_nan("");
+}
+
 GEXCORE_INLINE double nan_outside(double x, double low, double high) {
-    return within(x, low, high) ? 0.0 : __builtin_nan("");
+    return or_nan(within(x, low, high), 0.0);
 }
 
 struct Contract {
     double spot, strike, time_to_expiry, implied_vol, rate, dividend_yield, sign;
 };
 
-constexpr double kNoWidth = 1e-130;  // s sqrt T up to here counts as 0; its inverse can still be squared
+constexpr double kNoWidth = 1e-60;  // s sqrt T up to here counts as 0; products of some inverses are still numbers
+
+// What takes the divider and the root of T. The rest of a row waits for it, so that loops over many rows do this part first.
+struct Start {
+    LogParts log;  // ln(S / K); the exponent is NaN for a row with an input out of range
+    double sqrt_time, width;
+};
 
 // Where a contract stands: all that comes before the exponentials.
 struct Shape {
-    double poison;         // 0, or NaN for a row with an input out of range
-    double moneyness;      // ln(F / K)
-    double x1, x2, width;  // x2 = |ln F/K| / width + width/2, x1 = x2 - width, width = s sqrt T
-    double inverse_width;  // NaN exactly at the money with s sqrt T = 0, where derivatives do not exist
-    double sqrt_time;
+    double moneyness;  // ln(F / K)
+    double x1, x2;     // x2 = |ln F/K| / width + width/2, x1 = x2 - width, width = s sqrt T
+    double inverse_width;
+    double exponent;  // L = base e^{-exponent}, base is S or K
+    bool good;        // no input is out of range
+    bool smooth;      // not exactly at the money with s sqrt T = 0, where derivatives do not exist
 };
 
-// log(spot / strike) or a column out of range (beyond 1e+-290, |r T| or |y T| above 700) gives a NaN row, not an error.
-GEXCORE_INLINE Shape shape_of(const Contract& c) {
-    const SplitLog log = log_ratio(c.spot, c.strike);
-    const double carry = (c.rate - c.dividend_yield) * c.time_to_expiry;
+GEXCORE_INLINE Start start_of(const Contract& c) {
     const bool prices = within(c.spot, 1e-290, 1e290), strikes = within(c.strike, 1e-290, 1e290);
-    const bool ratios = abs(log.high) <= 667.0, times = within(c.time_to_expiry, 0.0, 1e290);
-    const bool vols = within(c.implied_vol, 0.0, 1e100);
-    const bool rates = abs(c.rate * c.time_to_expiry) <= 700.0, yields = abs(c.dividend_yield * c.time_to_expiry) <= 700.0;
-    const bool good = prices & strikes & ratios & times & vols & rates & yields;
+    const bool times = within(c.time_to_expiry, 0.0, 1e290), vols = within(c.implied_vol, 0.0, 1e100);
+    const LogParts log = log_parts(c.spot, c.strike);
+    const double sqrt_time = square_root(c.time_to_expiry);
+    const bool good = prices & strikes & times & vols;
+    return {{or_nan(good, log.exponent), log.z}, sqrt_time, c.implied_vol * sqrt_time};
+}
+
+// What no spot changes.
+struct Terms {
+    double carry, width, inverse_width;  // (r - y) T, s sqrt T and its inverse
+    double discount, dividend;           // r T, y T
+    bool good;
+};
+
+GEXCORE_INLINE Terms terms_of(const Contract& c, double width) {
+    const double discount = c.rate * c.time_to_expiry, dividend = c.dividend_yield * c.time_to_expiry;
+    const bool rates = abs(discount) <= 700.0, yields = abs(dividend) <= 700.0, good = rates & yields;
+    const double carry = (c.rate - c.dividend_yield) * c.time_to_expiry;
+    return {carry, width, 1.0 / max(width, kNoWidth), discount, dividend, good};
+}
+
+GEXCORE_INLINE Shape shape_at(const SplitLog& log, const Terms& terms) {
     Shape s;
-    s.poison = good ? 0.0 : __builtin_nan("");
-    s.moneyness = log.high + (log.low + carry);
-    s.sqrt_time = __builtin_sqrt(c.time_to_expiry);
-    s.width = c.implied_vol * s.sqrt_time;
-    const double inverse = 1.0 / max(s.width, kNoWidth);
-    const double u = min(abs(s.moneyness) * inverse, 1e8);
-    s.x1 = madd(-0.5, s.width, u);
-    s.x2 = madd(0.5, s.width, u);
-    s.inverse_width = max(s.width - kNoWidth, abs(s.moneyness)) <= 0.0 ? __builtin_nan("") : inverse;
+    s.moneyness = log.high + (log.low + terms.carry);
+    const double distance = abs(s.moneyness), u = distance * terms.inverse_width;
+    const bool ratios = abs(log.high) <= 667.0;
+    s.x1 = madd(-0.5, terms.width, u);
+    s.x2 = madd(0.5, terms.width, u);
+    s.inverse_width = terms.inverse_width;
+    s.exponent = s.moneyness > 0.0 ? terms.discount : terms.dividend;
+    s.good = ratios & terms.good;
+    s.smooth = distance + terms.width > kNoWidth;
     return s;
 }
 
-// n(x1), NaN for a poisoned row: every greek has it, or a tail made with it, as a factor.
-GEXCORE_INLINE double normal_of(double x1, double poison) {
-    return madd(kInvSqrt2Pi, exp_flush(-0.5 * (x1 * x1)), poison);
+// log(spot / strike) or a column out of range (beyond 1e+-290, |r T| or |y T| above 700) gives a NaN row, not an error.
+GEXCORE_INLINE Shape shape_of(const Contract& c, const Start& start) {
+    return shape_at(log_of(start.log), terms_of(c, start.width));
 }
 
-// min(S e^{-yT}, K e^{-rT}), for one exponential where legs_of takes two.
-GEXCORE_INLINE double lower_leg_of(const Contract& c, bool forward_above) {
-    const double exponent = (forward_above ? c.rate : c.dividend_yield) * c.time_to_expiry;
-    return (forward_above ? c.strike : c.spot) * exp_both(-exponent).value;
+// L n(x1) = H n(x2) with L = min(S e^{-yT}, K e^{-rT}), H = max: every greek has it as a factor, or a tail made with it. Both
+// exponents together are one rounding and one exponential.
+GEXCORE_INLINE double core_of(double base, double x1, double exponent) {
+    return kInvSqrt2Pi * base * exp_flush(madd(-0.5 * x1, x1, -exponent));
 }
 
 // What the two legs are worth today.
@@ -83,27 +109,23 @@ GEXCORE_INLINE Legs legs_of(const Contract& c) {
 
 // Values that need the normal distribution itself, not only its density.
 struct Tails {
-    double n1, n2;  // N(w d1), N(w d2)
+    double spot, strike;  // e^{-yT} N(w d1), K e^{-rT} N(w d2)
     double price;
 };
 
-// With L = min, H = max of the legs the out-of-the-money price is L N(-x1) - H N(-x2), for calls and puts alike,
-// = core (M(x1) - M(x2)); L n(x1) = H n(x2) = core. In the money, the discounted forward is added.
-GEXCORE_INLINE Tails tails_of(bool call, bool forward_above, const Legs& legs, double x1, double normal, const Mills& m) {
-    const double lower = forward_above ? legs.strike : legs.spot;
-    const double higher = forward_above ? legs.spot : legs.strike;
-    const double core = lower * normal;
-    const bool wide = x1 < kMillsFrom;  // left of the map: M at |x1| and the complement
-    const double tail_near = normal * m.left;
-    const double tail_far = (core / higher) * m.right;
-    const double below = wide ? 1.0 - tail_near : tail_near;  // N(-x1)
-    const double above = wide ? tail_near : 1.0 - tail_near;  // N(x1)
-    const double out = wide ? lower * below - core * m.right : core * m.difference;
-
+// The out-of-the-money price is L N(-x1) - H N(-x2), for calls and puts alike, = core (M(x1) - M(x2)). In the money, the
+// discounted forward is added.
+GEXCORE_INLINE Tails tails_of(bool call, bool forward_above, const Legs& legs, double x1, double core, double core_by_spot,
+                              const Mills& m) {
     const bool in_the_money = call == forward_above;
-    const double of_x1 = in_the_money ? above : below;
-    const double of_x2 = in_the_money ? 1.0 - tail_far : tail_far;
-    return {forward_above ? of_x2 : of_x1, forward_above ? of_x1 : of_x2, in_the_money ? out + abs(legs.forward) : out};
+    const bool wide = x1 < kMillsFrom;  // left of the map: M at |x1| and the complement
+    const double lower = forward_above ? legs.strike : legs.spot;
+    const double out = wide ? lower - core * m.left - core * m.right : core * m.difference;
+    const double spot_tail = core_by_spot * (forward_above ? m.right : m.left);
+    const double strike_tail = core * (forward_above ? m.left : m.right);
+    const bool spot_rest = in_the_money != (wide & !forward_above), strike_rest = in_the_money != (wide & forward_above);
+    return {spot_rest ? legs.spot_discount - spot_tail : spot_tail, strike_rest ? legs.strike - strike_tail : strike_tail,
+            in_the_money ? out + abs(legs.forward) : out};
 }
 
 }  // namespace

@@ -25,12 +25,19 @@ constexpr uint32_t kAllGreeks = (1u << gexcore::kGreekCount) - 1;
 constexpr size_t kStageRows = 64;
 
 struct Stages {
-    alignas(64) double poison[kStageRows], moneyness[kStageRows], x1[kStageRows], x2[kStageRows], width[kStageRows],
-        inverse_width[kStageRows], sqrt_time[kStageRows];                                                     // Shape
+    alignas(64) double log_exponent[kStageRows], log_z[kStageRows], sqrt_time[kStageRows], width[kStageRows];  // Start
+    alignas(64) double moneyness[kStageRows], x1[kStageRows], x2[kStageRows], inverse_width[kStageRows],
+        exponent[kStageRows];                                                                                 // Shape
     alignas(64) double spot_discount[kStageRows], spot[kStageRows], strike[kStageRows], forward[kStageRows];  // Legs
-    alignas(64) double normal[kStageRows], core_by_spot[kStageRows], drift[kStageRows], decay[kStageRows];    // density
+    alignas(64) double core[kStageRows], core_by_spot[kStageRows], drift[kStageRows], decay[kStageRows];      // density
     alignas(64) double left[kStageRows], right[kStageRows], difference[kStageRows];                           // Mills
 };
+
+// The block from a row on.
+GEXCORE_INLINE gexcore::GreekBlock block_from(const gexcore::GreekBlock& in, size_t row) {
+    return {in.spot + row, in.strike + row,         in.time_to_expiry + row, in.implied_vol + row,
+            in.rate + row, in.dividend_yield + row, in.sign + row,           in.one_spot};
+}
 
 // One spot for all rows saves its division and checks.
 template <bool OneSpot>
@@ -49,40 +56,45 @@ GEXCORE_INLINE void set_shapes(const gexcore::GreekBlock& in, size_t n, Stages& 
     const double first_spot = in.spot[0];
     GEXCORE_INDEPENDENT_ROWS
     for (size_t i = 0; i < n; ++i) {
-        const Shape s = shape_of(contract_at<OneSpot>(in, first_spot, i));
-        stages.poison[i] = s.poison;
+        const Start s = start_of(contract_at<OneSpot>(in, first_spot, i));
+        stages.log_exponent[i] = s.log.exponent;
+        stages.log_z[i] = s.log.z;
+        stages.sqrt_time[i] = s.sqrt_time;
+        stages.width[i] = s.width;
+    }
+    GEXCORE_INDEPENDENT_ROWS
+    for (size_t i = 0; i < n; ++i) {
+        const Start start{{stages.log_exponent[i], stages.log_z[i]}, stages.sqrt_time[i], stages.width[i]};
+        const Shape s = shape_of(contract_at<OneSpot>(in, first_spot, i), start);
         stages.moneyness[i] = s.moneyness;
         stages.x1[i] = s.x1;
         stages.x2[i] = s.x2;
-        stages.width[i] = s.width;
-        stages.inverse_width[i] = s.inverse_width;
-        stages.sqrt_time[i] = s.sqrt_time;
+        stages.inverse_width[i] = or_nan(s.smooth, s.inverse_width);
+        stages.exponent[i] = or_nan(s.good, s.exponent);
     }
 }
 
-// The exponentials: n(x1), and what the two legs are worth today; min(S e^{-yT}, K e^{-rT}) alone where no tail is asked for.
+// The exponentials: the core, and what the two legs are worth today where a tail is asked for.
 template <uint32_t Set, bool OneSpot>
 GEXCORE_INLINE void set_exponentials(const gexcore::GreekBlock& in, size_t n, Stages& stages) {
     const double first_spot = in.spot[0];
     GEXCORE_INDEPENDENT_ROWS
-    for (size_t i = 0; i < n; ++i) stages.normal[i] = normal_of(stages.x1[i], stages.poison[i]);
-    GEXCORE_INDEPENDENT_ROWS
     for (size_t i = 0; i < n; ++i) {
         const Contract c = contract_at<OneSpot>(in, first_spot, i);
-        if constexpr (Set & ~kDensityGreeks) {
-            const Legs legs = legs_of(c);
-            stages.spot_discount[i] = legs.spot_discount;
-            stages.spot[i] = legs.spot;
-            stages.strike[i] = legs.strike;
-            stages.forward[i] = legs.forward;
-        } else {
-            stages.spot[i] = lower_leg_of(c, stages.moneyness[i] > 0.0);
-        }
+        stages.core[i] = core_of(stages.moneyness[i] > 0.0 ? c.strike : c.spot, stages.x1[i], stages.exponent[i]);
+    }
+    if constexpr (!(Set & ~kDensityGreeks)) return;
+    GEXCORE_INDEPENDENT_ROWS
+    for (size_t i = 0; i < n; ++i) {
+        const Legs legs = legs_of(contract_at<OneSpot>(in, first_spot, i));
+        stages.spot_discount[i] = legs.spot_discount;
+        stages.spot[i] = legs.spot;
+        stages.strike[i] = legs.strike;
+        stages.forward[i] = legs.forward;
     }
 }
 
-// Greeks that are the density times a function of d1 and d2, and what the tails need of it. core = S e^{-yT} n(d1) = K e^{-rT}
-// n(d2) is their common factor.
+// Greeks that are the core times a function of d1 and d2, and what the tails need of it.
 template <uint32_t Set, bool OneSpot>
 GEXCORE_INLINE void write_density_greeks(const gexcore::GreekBlock& in, size_t n, Stages& stages, double* const* out) {
     double *gamma = out[kGamma], *vega = out[kVega], *vanna = out[kVanna], *vomma = out[kVomma], *speed = out[kSpeed],
@@ -92,9 +104,7 @@ GEXCORE_INLINE void write_density_greeks(const gexcore::GreekBlock& in, size_t n
     for (size_t i = 0; i < n; ++i) {
         const Contract c = contract_at<OneSpot>(in, first_spot, i);
         const bool above = stages.moneyness[i] > 0.0;
-        double lower = stages.spot[i];
-        if constexpr (Set & ~kDensityGreeks) lower = above ? stages.strike[i] : lower;
-        const double core = lower * stages.normal[i];
+        const double core = stages.core[i];
         const double d1 = above ? stages.x2[i] : -stages.x1[i];
         const double d2 = above ? stages.x1[i] : -stages.x2[i];
         const double inverse_width = stages.inverse_width[i];
@@ -167,9 +177,10 @@ GEXCORE_INLINE void write_tail_greeks(const gexcore::GreekBlock& in, size_t n, c
         const Contract c = contract_at<OneSpot>(in, first_spot, i);
         const Legs legs{stages.spot_discount[i], stages.spot[i], stages.strike[i], stages.forward[i]};
         const Mills mills{stages.left[i], stages.right[i], stages.difference[i]};
-        const Tails t = tails_of(c.sign > 0.0, stages.moneyness[i] > 0.0, legs, stages.x1[i], stages.normal[i], mills);
-        const double spot_part = c.sign * legs.spot_discount * t.n1;
-        const double strike_part = c.sign * legs.strike * t.n2;
+        const Tails t = tails_of(c.sign > 0.0, stages.moneyness[i] > 0.0, legs, stages.x1[i], stages.core[i],
+                                 stages.core_by_spot[i], mills);
+        const double spot_part = c.sign * t.spot;
+        const double strike_part = c.sign * t.strike;
         const double carried = c.dividend_yield * spot_part;
         price[i] = t.price;
         delta[i] = spot_part;
@@ -192,9 +203,7 @@ void greeks_of_set(const gexcore::GreekBlock& in, size_t n, double* const* out) 
     Stages stages;
     for (size_t first = 0; first < n; first += kStageRows) {
         const size_t rows = n - first < kStageRows ? n - first : kStageRows;
-        const gexcore::GreekBlock at{
-            in.spot + first, in.strike + first,         in.time_to_expiry + first, in.implied_vol + first,
-            in.rate + first, in.dividend_yield + first, in.sign + first,           OneSpot};
+        const gexcore::GreekBlock at = block_from(in, first);
         double* to[gexcore::kGreekCount];
         for (size_t g = 0; g < gexcore::kGreekCount; ++g) to[g] = out[g] + first;
         fetch_next<Set & kDensityGreeks>(to, next);

@@ -12,7 +12,7 @@ constexpr double kSqrt2Pi = 2.5066282746310002;
 constexpr double kLogSqrt2Pi = 0.91893853320467278;
 
 GEXCORE_INLINE double log_of(double x) {
-    const SplitLog log = log_ratio(x, 1.0);
+    const SplitLog log = log_of(log_parts(x, 1.0));
     return log.high + log.low;
 }
 
@@ -84,11 +84,13 @@ GEXCORE_INLINE void set_targets(const gexcore::GreekBlock& in, const double* pri
     for (size_t i = 0; i < n; ++i) {
         const Contract c{spot[i], strike[i], time[i], 1.0, rate[i], yield[i], sign[i]};
         const double given = price[i];
-        const Shape s = shape_of(c);
+        const Start start = start_of(c);
+        const Shape s = shape_of(c, start);
         const Legs legs = legs_of(c);
         const bool above = s.moneyness > 0.0;
-        const double poison = s.poison + nan_outside(c.time_to_expiry, 1e-250, 1e290) + nan_outside(given, -1e290, 1e290) +
-                              nan_outside(legs.spot, 1e-290, 1e290) + nan_outside(legs.strike, 1e-290, 1e290);
+        const double poison = or_nan(s.good, 0.0) + nan_outside(c.time_to_expiry, 1e-250, 1e290) +
+                              nan_outside(given, -1e290, 1e290) + nan_outside(legs.spot, 1e-290, 1e290) +
+                              nan_outside(legs.strike, 1e-290, 1e290);
         const double time_value = given - max(c.sign * legs.forward, 0.0);
         const double lower = above ? legs.strike : legs.spot;
         const double inverse_lower = 1.0 / lower;
@@ -106,7 +108,7 @@ GEXCORE_INLINE void set_targets(const gexcore::GreekBlock& in, const double* pri
         block.width[i] = guess_width(k, b, safe_p, log_p, log_complement);
         const double code = p > 1e-280 ? (complement > 0.0 ? kSolved : kAboveMaximum) : kBelowIntrinsic;
         status[i] = poison == 0.0 ? code : kNotANumber;
-        vol[i] = poison == 0.0 && inside ? 1.0 / s.sqrt_time : __builtin_nan("");
+        vol[i] = poison == 0.0 && inside ? 1.0 / start.sqrt_time : __builtin_nan("");
     }
 }
 

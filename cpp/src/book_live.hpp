@@ -29,10 +29,10 @@ struct BookSlots {
     std::vector<std::uint8_t> fixed, status, removed;
     std::vector<std::uint8_t> source, only_missing, unsolved;  // of vols; `unsolved`: the status of a row without solved vol
     std::vector<std::int32_t> series, settlement, key;
-    std::vector<double> center_high, center_low, inverse_width, amplitude;      // prepared for sweeps
-    std::vector<double> carry, width, inverse_root, strike_leg, spot_discount;  // prepared for gamma at any spot
-    std::vector<double> value;                                                  // gamma exposure at `value_spot`
-    std::vector<std::uint8_t> counted, used;                                    // in exposures, if gamma exists; in exposures
+    std::vector<double> center_high, center_low, inverse_width, amplitude;  // prepared for sweeps
+    std::vector<double> carry, width, inverse_root, discount, dividend;     // prepared for gamma at any spot
+    std::vector<double> value;                                              // gamma exposure at `value_spot`
+    std::vector<std::uint8_t> counted, used;                                // in exposures, if gamma exists; in exposures
 
     std::size_t count() const { return strike.size(); }
     template <typename Work>
@@ -64,8 +64,8 @@ struct BookSlots {
                              &carry,
                              &width,
                              &inverse_root,
-                             &strike_leg,
-                             &spot_discount,
+                             &discount,
+                             &dividend,
                              &value})
             work(*column);
         for (auto* column : {&fixed, &status, &removed, &source, &only_missing, &unsolved, &counted, &used}) work(*column);
@@ -74,9 +74,7 @@ struct BookSlots {
     GreekBlock terms(std::size_t at) const {
         return {nullptr, &strike[at], &years[at], &vol[at], &rate[at], &dividend_yield[at], &sign[at]};
     }
-    GammaColumns gamma(std::size_t at) {
-        return {&carry[at], &width[at], &inverse_root[at], &strike_leg[at], &spot_discount[at]};
-    }
+    GammaColumns gamma(std::size_t at) { return {&carry[at], &width[at], &inverse_root[at], &discount[at], &dividend[at]}; }
     SweepBlock sweep(std::size_t at) const { return {&center_high[at], &center_low[at], &inverse_width[at], &amplitude[at]}; }
 };
 
