@@ -6,23 +6,42 @@
 namespace GEXCORE_KERNEL_NAMESPACE {
 namespace {
 
-// ln x as an exact multiple of 2^-33 (high) and the rest (low), together within 4e-18: contracts of a minute are 1e-5 wide, and
-// d1 is a distance in widths. Needs x normal and positive.
-GEXCORE_INLINE SplitLog fine_log(double x) {
+struct Binary {
+    double exponent, mantissa;  // x = mantissa 2^exponent, mantissa in [1/sqrt 2, sqrt 2]
+};
+
+// Needs x normal and positive.
+GEXCORE_INLINE Binary binary_of(double x) {
     const u64 sqrt_half = 0x3fe6a09e667f3bcdu;
     const u64 biased = (as_bits(x) + (0x3ff0000000000000u - sqrt_half)) >> 52;
-    const double k = as_double(0x4330000000000000u | biased) - (0x1p52 + 1023.0);
-    const double m = x * as_double((2046 - biased) << 52);  // in [1/sqrt 2, sqrt 2]
-    const double sum = m + 1.0;
-    const double sum_high = as_double(as_bits(sum) & ~u64{0x7ffffff});
-    const double sum_rest = m - (sum - 1.0);  // m + 1 = sum + sum_rest
-    const double inverse = 1.0 / sum;
-    // z = (m - 1) / (m + 1) = z_high + z_low, z_high a multiple of 2^-27: its products with both halves of the sum are exact
+    return {as_double(0x4330000000000000u | biased) - (0x1p52 + 1023.0), x * as_double((2046 - biased) << 52)};
+}
+
+// c - a * b to the last bit, for a of 27 bits and a result of few.
+GEXCORE_INLINE double residue_of(double c, double a, double b) {
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+    return madd(-a, b, c);
+#else
+    const double high = as_double(as_bits(b) & ~u64{0x7ffffff});
+    return (c - a * high) - a * (b - high);
+#endif
+}
+
+// ln x as an exact multiple of 2^-33 (high) and the rest (low), together within 4e-18: contracts of a minute are 1e-5 wide, and
+// d1 is a distance in widths. `inverse` is 1 / (mantissa + 1).
+GEXCORE_INLINE SplitLog fine_log(const Binary& x, double inverse) {
+    const double k = x.exponent, m = x.mantissa, sum = m + 1.0;
+    const double rest = m - (sum - 1.0);  // m + 1 = sum + rest
+    // z = (m - 1) / (m + 1) = z_high + z_low, z_high a multiple of 2^-27
     const double z_high = ((m - 1.0) * inverse + 0x1.8p25) - 0x1.8p25;
-    const double residue = (((m - 1.0) - z_high * sum_high) - z_high * (sum - sum_high)) - z_high * sum_rest;
-    const double z_low = residue * inverse;
+    const double z_low = (residue_of(m - 1.0, z_high, sum) - z_high * rest) * inverse;
     const double z = z_high + z_low;
     return {madd(k, kLn2High, z_high + z_high), madd(k, kLn2Low, madd(z * (z * z), log_tail(z * z), z_low + z_low))};
+}
+
+GEXCORE_INLINE SplitLog fine_log(double x) {
+    const Binary parts = binary_of(x);
+    return fine_log(parts, 1.0 / (parts.mantissa + 1.0));
 }
 
 void split_log(const double* spot, size_t n, double* high, double* low) {
@@ -33,22 +52,36 @@ void split_log(const double* spot, size_t n, double* high, double* low) {
     }
 }
 
-// A row of weight 0 stays off whatever its columns hold (a NaN there must not reach the sum).
+// A row of weight 0 stays off whatever its columns hold (a NaN there must not reach the sum). Two loops: the second waits for
+// the quotients and roots of the first, which stand in the columns of the result meanwhile.
 void sweep_prepare(const gexcore::GreekBlock& in, const double* weight, size_t n, double* center_high, double* center_low,
                    double* inverse_width, double* amplitude) {
     const double *strike = in.strike, *time = in.time_to_expiry, *vol = in.implied_vol, *rate = in.rate,
                  *yield = in.dividend_yield;
+    double *exponent = center_high, *mantissa = center_low, *width = inverse_width, *discounted = amplitude;
+    alignas(64) double inverse_sum[gexcore::kBlockRows];
     GEXCORE_INDEPENDENT_ROWS
     for (size_t i = 0; i < n; ++i) {
-        const double k = strike[i], t0 = time[i], s0 = vol[i], r0 = rate[i], y0 = yield[i], w = weight[i];
+        const double t = time[i];
+        const Binary k = binary_of(strike[i]);
+        exponent[i] = k.exponent;
+        mantissa[i] = k.mantissa;
+        inverse_sum[i] = 1.0 / (k.mantissa + 1.0);
+        width[i] = or_nan(t >= 0.0, vol[i] * square_root(t));
+        discounted[i] = kInvSqrt2Pi * exp_both(-yield[i] * t).value;
+    }
+    GEXCORE_INDEPENDENT_ROWS
+    for (size_t i = 0; i < n; ++i) {
+        const double t = time[i], s = vol[i], w = weight[i];
         const bool on = w != 0.0;
-        const SplitLog log = fine_log(on ? k : 1.0);
-        const double t = on ? t0 : 1.0, s = on ? s0 : 1.0, r = on ? r0 : 0.0, y = on ? y0 : 0.0;
-        const double inverse = 1.0 / (s * __builtin_sqrt(t));
-        center_high[i] = log.high;
-        center_low[i] = log.low - madd(0.5 * s, s, r - y) * t;
-        inverse_width[i] = inverse;
-        amplitude[i] = w * (kInvSqrt2Pi * exp_both(-y * t).value * inverse);
+        const SplitLog log = fine_log(Binary{exponent[i], mantissa[i]}, inverse_sum[i]);
+        const double inverse = 1.0 / width[i];
+        const double low = log.low - madd(0.5 * s, s, rate[i] - yield[i]) * t;
+        const double value = w * (discounted[i] * inverse);
+        center_high[i] = on ? log.high : 0.0;
+        center_low[i] = on ? low : 0.0;
+        inverse_width[i] = on ? inverse : 1.0;
+        amplitude[i] = on ? value : 0.0;
     }
 }
 
@@ -121,7 +154,8 @@ double sweep_fourth(const gexcore::SweepBlock& rows, size_t n, double high, doub
 constexpr size_t kRun = gexcore::kSweepRun;
 constexpr size_t kHalf = kRun / 2;
 constexpr size_t kGroup = 4 * kLanes;  // rows in flight
-// Steps per width up to which the recurrence takes a Gaussian: one that is 0 at the middle of a run is then below 1e-105 at its
+constexpr double kBellReach = 37.6;    // widths from a center, where e^{-d^2/2} is still a normal number
+// Steps per width up to which the recurrence takes a Gaussian: one that is 0 at the middle of a run is then below 1e-101 at its
 // ends too.
 constexpr double kStepsPerWidth = 16.0 / kHalf;
 
@@ -174,17 +208,19 @@ GEXCORE_INLINE void seed_run(const gexcore::SweepBlock& rows, size_t n, double h
     const double *center_high = rows.center_high, *center_low = rows.center_low, *inverse_width = rows.inverse_width,
                  *amplitude = rows.amplitude;
     const double half = static_cast<double>(kHalf - 1) * step;
+    GEXCORE_INDEPENDENT_ROWS
     for (size_t i = 0; i < n; ++i) {
         const double a = inverse_width[i] * step;
         const double d = ((((high - center_high[i]) + low) - center_low[i]) + half) * inverse_width[i];
-        const bool reaches = a <= kStepsPerWidth && abs(d) < 38.0;
-        const double safe_d = reaches ? d : 0.0;
-        const double safe_a = reaches ? a : 0.0;
-        const double value = amplitude[i] * (reaches ? exp_flush(-0.5 * (safe_d * safe_d)) : 0.0);  // NaN stays NaN
-        const double up = exp_both(-safe_a * madd(0.5, safe_a, safe_d)).value;
-        const double decay = run.decay[i];
-        run.value[i] = value;
-        run.next[i] = value * up;
+        const double value = exp_both(-0.5 * (d * d)).value, exponent = -a * madd(0.5, a, d);
+        const bool reaches = (a <= kStepsPerWidth) & (abs(d) < kBellReach);
+        run.value[i] = amplitude[i] * (reaches ? value : 0.0);  // NaN stays NaN
+        run.ratio_up[i] = reaches ? exponent : 0.0;
+    }
+    GEXCORE_INDEPENDENT_ROWS
+    for (size_t i = 0; i < n; ++i) {
+        const double up = exp_both(run.ratio_up[i]).value, decay = run.decay[i];
+        run.next[i] = run.value[i] * up;
         run.ratio_up[i] = up * decay;
         run.ratio_down[i] = decay / up;
     }
@@ -208,7 +244,7 @@ GEXCORE_INLINE size_t find_narrow(const gexcore::SweepBlock& rows, size_t n, con
             const double inverse = rows.inverse_width[i];
             if (!(inverse * step > kStepsPerWidth) || rows.amplitude[i] == 0.0) continue;
             const double center = (((rows.center_high[i] - log_high[0]) - log_low[0]) + rows.center_low[i]) / step;
-            const double reach = 38.0 / (inverse * step) + 1.0;
+            const double reach = kBellReach / (inverse * step) + 1.0;
             if (center + reach < 0.0 || center - reach > last) continue;
             const size_t from = static_cast<size_t>(max(center - reach, 0.0));
             found[count++] = {i, from, static_cast<size_t>(min(center + reach, last)) + 1};

@@ -119,7 +119,7 @@ inline void add_narrow_row(const Plan& plan, const Block& block, size_t row, con
     const double high = block.column(kCenterHigh)[row], low = block.column(kCenterLow)[row],
                  inverse = block.column(kInverseWidth)[row], call = block.column(kCall)[row];
     const double center = (((high - log_high[0]) - log_low[0]) + low) / step;
-    const double reach = 38.0 / (inverse * step) + 1.0;
+    const double reach = kBellReach / (inverse * step) + 1.0;
     const double end = static_cast<double>(spots);
     const size_t from = static_cast<size_t>(min(max(center - reach, 0.0), end));
     const size_t to = static_cast<size_t>(min(max(center + reach + 1.0, 0.0), end));
