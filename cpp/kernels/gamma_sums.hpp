@@ -25,9 +25,8 @@ GEXCORE_INLINE void put(GammaRows& rows, size_t i, double spot, double strike, c
 // All that comes before the exponentials, in loops of their own: one loop over all would be a chain of operations longer than
 // processors look ahead. One spot for all rows saves a division per row.
 template <bool OneSpot>
-GEXCORE_INLINE void set_gamma_rows(const gexcore::GreekBlock& in, size_t n, GammaRows& rows) {
-    const double *spot = in.spot, *strike = in.strike, *time = in.time_to_expiry, *vol = in.implied_vol, *rate = in.rate,
-                 *yield = in.dividend_yield;
+GEXCORE_INLINE void set_starts(const gexcore::GreekBlock& in, size_t n, GammaRows& rows) {
+    const double *spot = in.spot, *strike = in.strike, *time = in.time_to_expiry, *vol = in.implied_vol;
     const double first_spot = spot[0];
     GEXCORE_INDEPENDENT_ROWS
     for (size_t i = 0; i < n; ++i) {
@@ -36,6 +35,12 @@ GEXCORE_INLINE void set_gamma_rows(const gexcore::GreekBlock& in, size_t n, Gamm
         rows.log_z[i] = s.log.z;
         rows.width[i] = s.width;
     }
+}
+
+template <bool OneSpot>
+GEXCORE_INLINE void set_shapes(const gexcore::GreekBlock& in, size_t n, GammaRows& rows) {
+    const double *spot = in.spot, *strike = in.strike, *time = in.time_to_expiry, *rate = in.rate, *yield = in.dividend_yield;
+    const double first_spot = spot[0];
     GEXCORE_INDEPENDENT_ROWS
     for (size_t i = 0; i < n; ++i) {
         const Contract c{OneSpot ? first_spot : spot[i], strike[i], time[i], 0.0, rate[i], yield[i], 1.0};
@@ -71,10 +76,10 @@ GEXCORE_INLINE void add_by_key(const double* value, const int32_t* key, size_t n
     }
 }
 
-// Asks for a row of the next block. The columns of a block are a page of memory each, and hardware stops at its end.
-template <typename... Columns>
-GEXCORE_INLINE void fetch_ahead(size_t row, const Columns*... columns) {
-    (__builtin_prefetch(columns + gexcore::kBlockRows + row), ...);
+// Asks for the next piece of a column, one column before each loop: memory takes only some tens of requests at once.
+template <typename T>
+GEXCORE_INLINE void fetch_next(const T* piece) {
+    for (size_t i = 0; i < kSumRows; i += 64 / sizeof(T)) __builtin_prefetch(piece + kSumRows + i);
 }
 
 template <bool OneSpot>
@@ -86,10 +91,14 @@ void gamma_sums_of(const gexcore::GreekBlock& in, const double* weight, double s
     for (; first < n; first += kSumRows) {
         const size_t count = n - first < kSumRows ? n - first : kSumRows;
         const gexcore::GreekBlock at = block_from(in, first);
-        for (size_t i = first; i < first + count; i += kLanes)
-            fetch_ahead(i, in.strike, in.time_to_expiry, in.implied_vol, weight, key);
-        set_gamma_rows<OneSpot>(at, count, rows);
+        fetch_next(at.strike);
+        set_starts<OneSpot>(at, count, rows);
+        fetch_next(at.implied_vol);
+        set_shapes<OneSpot>(at, count, rows);
+        fetch_next(weight + first);
         set_exposures<OneSpot>(at.spot, weight + first, scale, count, rows, rows.exposure);
+        fetch_next(at.time_to_expiry);
+        fetch_next(key + first);
         add_by_key(rows.exposure, key + first, count, pairs);
         if (count < kSumRows) break;
         for (size_t i = 0; i < count; i += kLanes) {
