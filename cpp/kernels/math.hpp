@@ -85,7 +85,7 @@ GEXCORE_INLINE double exp_flush(double x) {
     return x < -708.0 ? 0.0 : y;
 }
 
-// The root of x, 0 or normal, positive; within 1 ulp. Where there is FMA without the divider, which quotients need meanwhile:
+// The root of x, 0 or normal, positive; within 0.76 ulp. Where there is FMA without the divider, which quotients need meanwhile:
 // a guess of 1 / sqrt(x) from half the exponent (within 3.5%), a cubic in what it is off (7.5e-7), one step of third order.
 GEXCORE_INLINE double square_root(double x) {
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
