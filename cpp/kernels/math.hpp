@@ -85,8 +85,9 @@ GEXCORE_INLINE double exp_flush(double x) {
     return x < -708.0 ? 0.0 : y;
 }
 
-// The root of x, 0 or normal, positive; within 0.76 ulp. Where there is FMA without the divider, which quotients need meanwhile:
-// a guess of 1 / sqrt(x) from half the exponent (within 3.5%), a cubic in what it is off (7.5e-7), one step of third order.
+// The root of x, 0 or normal, positive; within 0.76 ulp. Where there is FMA without the divider, which quotients need
+// meanwhile: a guess of 1 / sqrt(x) from half the exponent (within 3.5%), a cubic in what it is off (7.5e-7), one step of third
+// order.
 GEXCORE_INLINE double square_root(double x) {
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
     const double guess = as_double(0x5fe6eb50c7b537a9u - (as_bits(x) >> 1));

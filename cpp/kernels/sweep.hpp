@@ -1,6 +1,6 @@
 // Gamma of many contracts at many spots: each contract is a Gaussian in ln S.
 #pragma once
-#include "black_scholes.hpp"
+#include "greeks.hpp"
 #include "sum.hpp"
 
 namespace GEXCORE_KERNEL_NAMESPACE {
@@ -52,36 +52,48 @@ void split_log(const double* spot, size_t n, double* high, double* low) {
     }
 }
 
-// A row of weight 0 stays off whatever its columns hold (a NaN there must not reach the sum). Two loops: the second waits for
-// the quotients and roots of the first, which stand in the columns of the result meanwhile.
-void sweep_prepare(const gexcore::GreekBlock& in, const double* weight, size_t n, double* center_high, double* center_low,
-                   double* inverse_width, double* amplitude) {
-    const double *strike = in.strike, *time = in.time_to_expiry, *vol = in.implied_vol, *rate = in.rate,
-                 *yield = in.dividend_yield;
-    double *exponent = center_high, *mantissa = center_low, *width = inverse_width, *discounted = amplitude;
-    alignas(64) double inverse_sum[gexcore::kBlockRows];
+// What the first loop leaves for the second, which waits for its quotients and roots.
+struct SweepStart {
+    alignas(64) double exponent[gexcore::kLeafRows], mantissa[gexcore::kLeafRows],
+        inverse_sum[gexcore::kLeafRows], width[gexcore::kLeafRows], discounted[gexcore::kLeafRows];
+};
+
+GEXCORE_INLINE void set_starts(const gexcore::GreekBlock& in, size_t n, SweepStart& out) {
+    const double *strike = in.strike, *time = in.time_to_expiry, *vol = in.implied_vol, *yield = in.dividend_yield;
     GEXCORE_INDEPENDENT_ROWS
     for (size_t i = 0; i < n; ++i) {
         const double t = time[i];
         const Binary k = binary_of(strike[i]);
-        exponent[i] = k.exponent;
-        mantissa[i] = k.mantissa;
-        inverse_sum[i] = 1.0 / (k.mantissa + 1.0);
-        width[i] = or_nan(t >= 0.0, vol[i] * square_root(t));
-        discounted[i] = kInvSqrt2Pi * exp_both(-yield[i] * t).value;
+        out.exponent[i] = k.exponent;
+        out.mantissa[i] = k.mantissa;
+        out.inverse_sum[i] = 1.0 / (k.mantissa + 1.0);
+        out.width[i] = or_nan(t >= 0.0, vol[i] * square_root(t));
+        out.discounted[i] = kInvSqrt2Pi * exp_both(-yield[i] * t).value;
     }
-    GEXCORE_INDEPENDENT_ROWS
-    for (size_t i = 0; i < n; ++i) {
-        const double t = time[i], s = vol[i], w = weight[i];
-        const bool on = w != 0.0;
-        const SplitLog log = fine_log(Binary{exponent[i], mantissa[i]}, inverse_sum[i]);
-        const double inverse = 1.0 / width[i];
-        const double low = log.low - madd(0.5 * s, s, rate[i] - yield[i]) * t;
-        const double value = w * (discounted[i] * inverse);
-        center_high[i] = on ? log.high : 0.0;
-        center_low[i] = on ? low : 0.0;
-        inverse_width[i] = on ? inverse : 1.0;
-        amplitude[i] = on ? value : 0.0;
+}
+
+// A row of weight 0 stays off whatever its columns hold (a NaN there must not reach the sum).
+void sweep_prepare(const gexcore::GreekBlock& in, const double* weight, size_t n, double* center_high, double* center_low,
+                   double* inverse_width, double* amplitude) {
+    SweepStart start;
+    for (size_t first = 0; first < n; first += gexcore::kLeafRows) {
+        const size_t count = n - first < gexcore::kLeafRows ? n - first : gexcore::kLeafRows;
+        const gexcore::GreekBlock at = block_from(in, first);
+        set_starts(at, count, start);
+        const double *time = at.time_to_expiry, *vol = at.implied_vol, *rate = at.rate, *yield = at.dividend_yield;
+        GEXCORE_INDEPENDENT_ROWS
+        for (size_t i = 0; i < count; ++i) {
+            const double t = time[i], s = vol[i], w = weight[first + i];
+            const bool on = w != 0.0;
+            const SplitLog log = fine_log(Binary{start.exponent[i], start.mantissa[i]}, start.inverse_sum[i]);
+            const double inverse = 1.0 / start.width[i];
+            const double low = log.low - madd(0.5 * s, s, rate[i] - yield[i]) * t;
+            const double value = w * (start.discounted[i] * inverse);
+            center_high[first + i] = on ? log.high : 0.0;
+            center_low[first + i] = on ? low : 0.0;
+            inverse_width[first + i] = on ? inverse : 1.0;
+            amplitude[first + i] = on ? value : 0.0;
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include "gexcore/contracts.hpp"
 #include "kernels.hpp"
+#include "parallel.hpp"
 
 namespace gexcore {
 
@@ -73,6 +74,19 @@ private:
     alignas(64) double spread_[kColumns][kBlockRows];
     alignas(64) double sign_[kBlockRows];
 };
+
+// Calls work(reader.read(block), block) for every block. A reader serves several: what holds for every row is spread once for
+// them.
+template <typename Work>
+void run_blocks(const Contracts& contracts, const Execution& execution, const Work& work) {
+    constexpr std::size_t piece_blocks = 8;
+    const std::size_t blocks = block_count(contracts.rows);
+    run_pieces((blocks + piece_blocks - 1) / piece_blocks, execution, [&](std::size_t piece) {
+        BlockReader reader(contracts);
+        for (std::size_t b = piece * piece_blocks; b < std::min(blocks, (piece + 1) * piece_blocks); ++b)
+            work(reader.read(b), b);
+    });
+}
 
 // Throws Error if one of the greeks asks whether a row is a call and the contracts do not say.
 void check_type(const Contracts& contracts, std::uint32_t which);

@@ -38,11 +38,9 @@ void move_vols(const Contracts& contracts, const VolDynamics& dynamics, double a
     const Kernels& kernels = active_kernels();
     const SmileReader smile(dynamics.smile);
     const VolMove move = move_of(dynamics, at);
-    run_pieces(block_count(contracts.rows), execution, [&](std::size_t b) {
-        BlockReader reader(contracts);
+    run_blocks(contracts, execution, [&](const GreekBlock& block, std::size_t b) {
         const std::size_t first = b * kBlockRows;
-        kernels.move_vols(smile.read(b, reader.read(b).implied_vol), block_rows(contracts.rows, b), move, vol + first,
-                          slope + first);
+        kernels.move_vols(smile.read(b, block.implied_vol), block_rows(contracts.rows, b), move, vol + first, slope + first);
     });
 }
 

@@ -44,9 +44,8 @@ GreekProfile::GreekProfile(const Contracts& contracts, const double* weight, std
     columns_ = kernels.moment_columns(which);
     const std::size_t blocks = block_count(rows_);
     storage_.reset(new double[blocks * kColumnStride * columns_ + kLine / sizeof(double)]);
-    run_pieces(blocks, execution, [&](std::size_t b) {
-        BlockReader reader(contracts);
-        kernels.moment_prepare(reader.read(b), weight + b * kBlockRows, block_rows(rows_, b), which_, columns_of(b));
+    run_blocks(contracts, execution, [&](const GreekBlock& block, std::size_t b) {
+        kernels.moment_prepare(block, weight + b * kBlockRows, block_rows(rows_, b), which_, columns_of(b));
     });
 }
 

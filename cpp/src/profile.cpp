@@ -41,10 +41,9 @@ GammaProfile::GammaProfile(const Contracts& contracts, const double* weight, con
       inverse_width_(center_low_ + rows_),
       amplitude_(inverse_width_ + rows_) {
     const Kernels& kernels = active_kernels();
-    run_pieces(block_count(rows_), execution, [&](std::size_t b) {
-        BlockReader reader(contracts);
+    run_blocks(contracts, execution, [&](const GreekBlock& block, std::size_t b) {
         const std::size_t at = b * kBlockRows;
-        kernels.sweep_prepare(reader.read(b), weight + at, block_rows(rows_, b), &center_high_[at], &center_low_[at],
+        kernels.sweep_prepare(block, weight + at, block_rows(rows_, b), &center_high_[at], &center_low_[at],
                               &inverse_width_[at], &amplitude_[at]);
     });
 }
