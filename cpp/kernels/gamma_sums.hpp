@@ -10,14 +10,14 @@ namespace {
 constexpr size_t kSumRows = 128;
 
 struct GammaRows {
-    alignas(64) double log_exponent[kSumRows], log_z[kSumRows], width[kSumRows];                   // Start
-    alignas(64) double x1[kSumRows], base[kSumRows], exponent[kSumRows], inverse_width[kSumRows];  // Shape
+    alignas(64) double strike[kSumRows], log_exponent[kSumRows], log_z[kSumRows], width[kSumRows];      // Start
+    alignas(64) double moneyness[kSumRows], x1[kSumRows], exponent[kSumRows], inverse_width[kSumRows];  // Shape
     alignas(64) double exposure[kSumRows];
 };
 
-GEXCORE_INLINE void put(GammaRows& rows, size_t i, double spot, double strike, const Shape& s) {
+GEXCORE_INLINE void put(GammaRows& rows, size_t i, const Shape& s) {
+    rows.moneyness[i] = s.moneyness;
     rows.x1[i] = s.x1;
-    rows.base[i] = s.moneyness > 0.0 ? strike : spot;
     rows.exponent[i] = s.exponent;
     rows.inverse_width[i] = or_nan(s.good & s.smooth, s.inverse_width);
 }
@@ -31,20 +31,19 @@ GEXCORE_INLINE void set_starts(const gexcore::GreekBlock& in, size_t n, GammaRow
     GEXCORE_INDEPENDENT_ROWS
     for (size_t i = 0; i < n; ++i) {
         const Start s = start_of({OneSpot ? first_spot : spot[i], strike[i], time[i], vol[i], 0.0, 0.0, 1.0});
+        rows.strike[i] = strike[i];
         rows.log_exponent[i] = s.log.exponent;
         rows.log_z[i] = s.log.z;
         rows.width[i] = s.width;
     }
 }
 
-template <bool OneSpot>
 GEXCORE_INLINE void set_shapes(const gexcore::GreekBlock& in, size_t n, GammaRows& rows) {
-    const double *spot = in.spot, *strike = in.strike, *time = in.time_to_expiry, *rate = in.rate, *yield = in.dividend_yield;
-    const double first_spot = spot[0];
+    const double *time = in.time_to_expiry, *rate = in.rate, *yield = in.dividend_yield;
     GEXCORE_INDEPENDENT_ROWS
     for (size_t i = 0; i < n; ++i) {
-        const Contract c{OneSpot ? first_spot : spot[i], strike[i], time[i], 0.0, rate[i], yield[i], 1.0};
-        put(rows, i, c.spot, c.strike, shape_of(c, {{rows.log_exponent[i], rows.log_z[i]}, 0.0, rows.width[i]}));
+        const Contract c{0.0, 0.0, time[i], 0.0, rate[i], yield[i], 1.0};
+        put(rows, i, shape_of(c, {{rows.log_exponent[i], rows.log_z[i]}, 0.0, rows.width[i]}));
     }
 }
 
@@ -52,10 +51,11 @@ GEXCORE_INLINE void set_shapes(const gexcore::GreekBlock& in, size_t n, GammaRow
 template <bool OneSpot>
 GEXCORE_INLINE void set_exposures(const double* spot, const double* weight, double scale, size_t n, const GammaRows& rows,
                                   double* exposure) {
+    const double first_spot = spot[0];
     GEXCORE_INDEPENDENT_ROWS
     for (size_t i = 0; i < n; ++i) {
-        const double core = core_of(rows.base[i], rows.x1[i], rows.exponent[i]);
-        const double inverse_spot = 1.0 / (OneSpot ? spot[0] : spot[i]);
+        const double s = OneSpot ? first_spot : spot[i], inverse_spot = 1.0 / s;
+        const double core = core_of(rows.moneyness[i] > 0.0 ? rows.strike[i] : s, rows.x1[i], rows.exponent[i]);
         const double gamma = core * rows.inverse_width[i] * inverse_spot * inverse_spot;
         const double w = weight[i];
         const double value = w * (gamma * scale);
@@ -94,7 +94,7 @@ void gamma_sums_of(const gexcore::GreekBlock& in, const double* weight, double s
         fetch_next(at.strike);
         set_starts<OneSpot>(at, count, rows);
         fetch_next(at.implied_vol);
-        set_shapes<OneSpot>(at, count, rows);
+        set_shapes(at, count, rows);
         fetch_next(weight + first);
         set_exposures<OneSpot>(at.spot, weight + first, scale, count, rows, rows.exposure);
         fetch_next(at.time_to_expiry);
@@ -146,6 +146,7 @@ void spot_gamma(const double* strike, const gexcore::GammaColumns& terms, double
         GEXCORE_INDEPENDENT_ROWS
         for (size_t i = 0; i < count; ++i) {
             const LogParts log = log_parts(spot, strike[first + i]);
+            rows.strike[i] = strike[first + i];
             rows.log_exponent[i] = log.exponent + poison;
             rows.log_z[i] = log.z;
         }
@@ -153,7 +154,7 @@ void spot_gamma(const double* strike, const gexcore::GammaColumns& terms, double
         for (size_t i = 0; i < count; ++i) {
             const size_t row = first + i;
             const Terms at{carry[row], width[row], inverse[row], discount[row], dividend[row], true};
-            put(rows, i, spot, strike[row], shape_at(log_of(LogParts{rows.log_exponent[i], rows.log_z[i]}), at));
+            put(rows, i, shape_at(log_of(LogParts{rows.log_exponent[i], rows.log_z[i]}), at));
         }
         set_exposures<true>(&spot, weight + first, scale, count, rows, value + first);
     }

@@ -82,21 +82,27 @@ GEXCORE_INLINE void set_targets(const gexcore::GreekBlock& in, const double* pri
                  *sign = in.sign;
     GEXCORE_INDEPENDENT_ROWS
     for (size_t i = 0; i < n; ++i) {
+        const Start s = start_of({spot[i], strike[i], time[i], 1.0, 0.0, 0.0, 1.0});
+        block.k[i] = s.log.exponent;
+        block.log_p[i] = s.log.z;
+        block.width[i] = s.sqrt_time;
+    }
+    GEXCORE_INDEPENDENT_ROWS
+    for (size_t i = 0; i < n; ++i) {
         const Contract c{spot[i], strike[i], time[i], 1.0, rate[i], yield[i], sign[i]};
-        const double given = price[i];
-        const Start start = start_of(c);
-        const Shape s = shape_of(c, start);
+        const double given = price[i], sqrt_time = block.width[i];
+        const Shape s = shape_of(c, {{block.k[i], block.log_p[i]}, sqrt_time, sqrt_time});
         const Legs legs = legs_of(c);
         const bool above = s.moneyness > 0.0;
-        const double poison = or_nan(s.good, 0.0) + nan_outside(c.time_to_expiry, 1e-250, 1e290) +
-                              nan_outside(given, -1e290, 1e290) + nan_outside(legs.spot, 1e-290, 1e290) +
-                              nan_outside(legs.strike, 1e-290, 1e290);
+        const bool times = within(c.time_to_expiry, 1e-250, 1e290), prices = within(given, -1e290, 1e290);
+        const bool spots = within(legs.spot, 1e-290, 1e290), strikes = within(legs.strike, 1e-290, 1e290);
+        const bool good = s.good & times & prices & spots & strikes;
         const double time_value = given - max(c.sign * legs.forward, 0.0);
         const double lower = above ? legs.strike : legs.spot;
         const double inverse_lower = 1.0 / lower;
         const double p = time_value * inverse_lower;
         const double complement = (lower - time_value) * inverse_lower;
-        const bool inside = p > 1e-280 && complement > 0.0;
+        const bool positive = p > 1e-280, below = complement > 0.0, inside = positive & below;
         const double safe_p = inside ? p : 0.25;
         const double log_p = log_of(safe_p);
         const double log_complement = log_of(inside ? complement : 0.75);
@@ -106,9 +112,9 @@ GEXCORE_INLINE void set_targets(const gexcore::GreekBlock& in, const double* pri
         block.log_p[i] = log_p;
         block.log_complement[i] = log_complement;
         block.width[i] = guess_width(k, b, safe_p, log_p, log_complement);
-        const double code = p > 1e-280 ? (complement > 0.0 ? kSolved : kAboveMaximum) : kBelowIntrinsic;
-        status[i] = poison == 0.0 ? code : kNotANumber;
-        vol[i] = poison == 0.0 && inside ? 1.0 / start.sqrt_time : __builtin_nan("");
+        const double code = positive ? (below ? kSolved : kAboveMaximum) : kBelowIntrinsic;
+        status[i] = good ? code : kNotANumber;
+        vol[i] = or_nan(good & inside, 1.0 / sqrt_time);
     }
 }
 

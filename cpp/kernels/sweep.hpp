@@ -55,44 +55,43 @@ void split_log(const double* spot, size_t n, double* high, double* low) {
 // What the first loop leaves for the second, which waits for its quotients and roots.
 struct SweepStart {
     alignas(64) double exponent[gexcore::kLeafRows], mantissa[gexcore::kLeafRows],
-        inverse_sum[gexcore::kLeafRows], width[gexcore::kLeafRows], discounted[gexcore::kLeafRows];
+        inverse_sum[gexcore::kLeafRows], width[gexcore::kLeafRows], drift[gexcore::kLeafRows], discounted[gexcore::kLeafRows];
 };
 
-GEXCORE_INLINE void set_starts(const gexcore::GreekBlock& in, size_t n, SweepStart& out) {
-    const double *strike = in.strike, *time = in.time_to_expiry, *vol = in.implied_vol, *yield = in.dividend_yield;
+// A row of weight 0 stays off whatever its columns hold (a NaN there must not reach the sum).
+GEXCORE_INLINE void set_starts(const gexcore::GreekBlock& in, const double* weight, size_t n, SweepStart& out) {
+    const double *strike = in.strike, *time = in.time_to_expiry, *vol = in.implied_vol, *rate = in.rate,
+                 *yield = in.dividend_yield;
     GEXCORE_INDEPENDENT_ROWS
     for (size_t i = 0; i < n; ++i) {
-        const double t = time[i];
-        const Binary k = binary_of(strike[i]);
+        const double k0 = strike[i], t0 = time[i], s0 = vol[i], r0 = rate[i], y0 = yield[i];
+        const bool on = weight[i] != 0.0;
+        const double t = on ? t0 : 1.0, s = on ? s0 : 1.0, r = on ? r0 : 0.0, y = on ? y0 : 0.0;
+        const Binary k = binary_of(on ? k0 : 1.0);
         out.exponent[i] = k.exponent;
         out.mantissa[i] = k.mantissa;
         out.inverse_sum[i] = 1.0 / (k.mantissa + 1.0);
-        out.width[i] = or_nan(t >= 0.0, vol[i] * square_root(t));
-        out.discounted[i] = kInvSqrt2Pi * exp_both(-yield[i] * t).value;
+        out.width[i] = or_nan(t >= 0.0, s * square_root(t));
+        out.drift[i] = madd(0.5 * s, s, r - y) * t;
+        out.discounted[i] = kInvSqrt2Pi * exp_both(-y * t).value;
     }
 }
 
-// A row of weight 0 stays off whatever its columns hold (a NaN there must not reach the sum).
 void sweep_prepare(const gexcore::GreekBlock& in, const double* weight, size_t n, double* center_high, double* center_low,
                    double* inverse_width, double* amplitude) {
     SweepStart start;
     for (size_t first = 0; first < n; first += gexcore::kLeafRows) {
         const size_t count = n - first < gexcore::kLeafRows ? n - first : gexcore::kLeafRows;
-        const gexcore::GreekBlock at = block_from(in, first);
-        set_starts(at, count, start);
-        const double *time = at.time_to_expiry, *vol = at.implied_vol, *rate = at.rate, *yield = at.dividend_yield;
+        set_starts(block_from(in, first), weight + first, count, start);
         GEXCORE_INDEPENDENT_ROWS
         for (size_t i = 0; i < count; ++i) {
-            const double t = time[i], s = vol[i], w = weight[first + i];
-            const bool on = w != 0.0;
+            const size_t row = first + i;
             const SplitLog log = fine_log(Binary{start.exponent[i], start.mantissa[i]}, start.inverse_sum[i]);
             const double inverse = 1.0 / start.width[i];
-            const double low = log.low - madd(0.5 * s, s, rate[i] - yield[i]) * t;
-            const double value = w * (start.discounted[i] * inverse);
-            center_high[first + i] = on ? log.high : 0.0;
-            center_low[first + i] = on ? low : 0.0;
-            inverse_width[first + i] = on ? inverse : 1.0;
-            amplitude[first + i] = on ? value : 0.0;
+            center_high[row] = log.high;
+            center_low[row] = log.low - start.drift[i];
+            inverse_width[row] = inverse;
+            amplitude[row] = weight[row] * (start.discounted[i] * inverse);
         }
     }
 }
