@@ -268,3 +268,14 @@ def test_narrow_contracts_on_a_geometric_grid(ratio: float) -> None:
         peak = 1 / (np.sqrt(2 * np.pi) * width * min(strike, spots[0]))
         allowed = 1e-12 * expected.max() + 1e-100 * peak
         assert np.abs(profile.evaluate(spots, 1) - expected).max() <= allowed, place
+
+
+@pytest.mark.parametrize("years", [NAN, -1e-3, -0.1, -2.0, np.inf])
+def test_a_row_without_a_time_makes_no_number_unless_it_weighs_nothing(years: float) -> None:
+    strike, times = np.array([100.0, 105.0]), np.array([0.2, years])
+    for spots in (100.0 * np.exp(0.003 * np.arange(-50, 50)), np.array([95.0, 100.0, 107.0])):
+        with_it = _core.GammaProfile(strike, times, 0.2, 0.01, 0.0, np.ones(2))
+        assert np.isnan(with_it.evaluate(spots, 1)).all()
+        without = _core.GammaProfile(strike, times, 0.2, 0.01, 0.0, np.array([1.0, 0.0]))
+        alone = _core.GammaProfile(strike[:1], times[:1], 0.2, 0.01, 0.0, np.ones(1))
+        np.testing.assert_array_equal(without.evaluate(spots, 1), alone.evaluate(spots, 1))
