@@ -255,11 +255,12 @@ both are avoided.
   (`tests/test_bsm_properties.py`); implied vol as the inverse of the price, both ways round,
   rising with the price (`tests/test_implied_vol.py`).
 - Domain: prices and their ratio within 1e-290..1e290, |rate x time| and |yield x time| up to 700,
-  times from 0 (implied vol: above 0). A row outside, or with a NaN or infinity, is NaN, and no
-  other row changes by a bit.
+  times 0 or normal numbers (implied vol: from 1e-250). A row outside, or with a NaN or infinity, is
+  NaN, and no other row changes by a bit. A width s sqrt T up to 1e-60 counts as 0.
 - Flush to zero: e^x below x = -708 is 0, so densities beyond 37.6 standard deviations and results
-  below about 1e-307 are 0 instead of subnormal. The floating-point mode of the process is never
-  changed.
+  below about 1e-307 are 0 instead of subnormal; the density is taken together with the discount of
+  the lower leg, so it ends earlier where rate x time or yield x time is in the hundreds. The
+  floating-point mode of the process is never changed.
 """,
 )
 

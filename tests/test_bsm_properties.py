@@ -116,6 +116,20 @@ def test_homogeneity_in_powers_of_two_is_exact(row, is_call, power):
         assert scaled[name] == base[name] * 2.0 ** (power * DEGREES[name]), name
 
 
+@pytest.mark.parametrize("power", [-960, -880, 880, 960])
+def test_delta_and_charm_know_no_scale_where_prices_end(power):
+    """Spots near 1e-290 and 1e290, contracts whose price is no longer a number there."""
+    for call in (True, False):
+        for money in (0.7, 0.9, 1.0, 1.2, 1.3):
+            for r, y in ((0.0, 0.0), (0.05, 0.02), (-1.0, 3.0)):
+                rest = (2.0**-7, 0.25, r, y)
+                here = bsm.greeks(1.0, money, *rest, call, which=("delta", "charm"))
+                there = bsm.greeks(
+                    2.0**power, money * 2.0**power, *rest, call, which=("delta", "charm")
+                )
+                assert (there.delta, there.charm) == (here.delta, here.charm)
+
+
 @fast
 @given(contracts, st.booleans(), between(0.01, 100.0))
 def test_homogeneity(row, is_call, factor):

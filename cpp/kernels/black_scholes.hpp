@@ -82,10 +82,10 @@ GEXCORE_INLINE Shape shape_of(const Contract& c, const Start& start) {
     return shape_at(log_of(start.log), terms_of(c, start.width));
 }
 
-// L n(x1) = H n(x2) with L = min(S e^{-yT}, K e^{-rT}), H = max: every greek has it as a factor, or a tail made with it. Both
-// exponents together are one rounding and one exponential.
-GEXCORE_INLINE double core_of(double base, double x1, double exponent) {
-    return kInvSqrt2Pi * base * exp_flush(madd(-0.5 * x1, x1, -exponent));
+// The core of a row is base times this: L n(x1) = H n(x2) with L = min(S e^{-yT}, K e^{-rT}) = base e^{-exponent}, H = max.
+// Every greek has it as a factor, or a tail made with it. Both exponents together are one rounding and one exponential.
+GEXCORE_INLINE double density_of(double x1, double exponent) {
+    return kInvSqrt2Pi * exp_flush(madd(-0.5 * x1, x1, -exponent));
 }
 
 // What the two legs are worth today.

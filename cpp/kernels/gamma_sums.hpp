@@ -55,7 +55,7 @@ GEXCORE_INLINE void set_exposures(const double* spot, const double* weight, doub
     GEXCORE_INDEPENDENT_ROWS
     for (size_t i = 0; i < n; ++i) {
         const double s = OneSpot ? first_spot : spot[i], inverse_spot = 1.0 / s;
-        const double core = core_of(rows.moneyness[i] > 0.0 ? rows.strike[i] : s, rows.x1[i], rows.exponent[i]);
+        const double core = (rows.moneyness[i] > 0.0 ? rows.strike[i] : s) * density_of(rows.x1[i], rows.exponent[i]);
         const double gamma = core * rows.inverse_width[i] * inverse_spot * inverse_spot;
         const double w = weight[i];
         const double value = w * (gamma * scale);

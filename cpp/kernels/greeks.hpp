@@ -29,8 +29,9 @@ struct Stages {
     alignas(64) double moneyness[kStageRows], x1[kStageRows], x2[kStageRows], inverse_width[kStageRows],
         exponent[kStageRows];                                                                                 // Shape
     alignas(64) double spot_discount[kStageRows], spot[kStageRows], strike[kStageRows], forward[kStageRows];  // Legs
-    alignas(64) double core[kStageRows], core_by_spot[kStageRows], drift[kStageRows], decay[kStageRows];      // density
-    alignas(64) double left[kStageRows], right[kStageRows], difference[kStageRows];                           // Mills
+    alignas(64) double density[kStageRows], core[kStageRows],
+        core_by_spot[kStageRows], drift[kStageRows], decay[kStageRows];              // density
+    alignas(64) double left[kStageRows], right[kStageRows], difference[kStageRows];  // Mills
 };
 
 // The block from a row on.
@@ -81,7 +82,9 @@ GEXCORE_INLINE void set_exponentials(const gexcore::GreekBlock& in, size_t n, St
     GEXCORE_INDEPENDENT_ROWS
     for (size_t i = 0; i < n; ++i) {
         const Contract c = contract_at<OneSpot>(in, first_spot, i);
-        stages.core[i] = core_of(stages.moneyness[i] > 0.0 ? c.strike : c.spot, stages.x1[i], stages.exponent[i]);
+        const double density = density_of(stages.x1[i], stages.exponent[i]);
+        stages.density[i] = density;
+        stages.core[i] = (stages.moneyness[i] > 0.0 ? c.strike : c.spot) * density;
     }
     if constexpr (!(Set & ~kDensityGreeks)) return;
     GEXCORE_INDEPENDENT_ROWS
@@ -111,7 +114,9 @@ GEXCORE_INLINE void write_density_greeks(const gexcore::GreekBlock& in, size_t n
         const double inverse_sqrt_time = c.implied_vol * inverse_width;
         const double inverse_vol = stages.sqrt_time[i] * inverse_width;
         const double inverse_spot = 1.0 / c.spot;
-        const double core_by_spot = core * inverse_spot;
+        // from the density, not from the core: a tiny or huge spot leaves delta as it is
+        const double strike_by_spot = c.strike * inverse_spot;
+        const double core_by_spot = stages.density[i] * (above ? strike_by_spot : 1.0);
         const double g = core * inverse_width * inverse_spot * inverse_spot;
         const double v = core * stages.sqrt_time[i];
         // d d1 / d T, calendar time to expiry

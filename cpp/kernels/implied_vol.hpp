@@ -80,6 +80,7 @@ GEXCORE_INLINE void set_targets(const gexcore::GreekBlock& in, const double* pri
                                 double* status) {
     const double *spot = in.spot, *strike = in.strike, *time = in.time_to_expiry, *rate = in.rate, *yield = in.dividend_yield,
                  *sign = in.sign;
+    // starts stand in columns of the block until their row's target takes the place
     GEXCORE_INDEPENDENT_ROWS
     for (size_t i = 0; i < n; ++i) {
         const Start s = start_of({spot[i], strike[i], time[i], 1.0, 0.0, 0.0, 1.0});

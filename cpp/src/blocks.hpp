@@ -79,13 +79,15 @@ private:
 // them.
 template <typename Work>
 void run_blocks(const Contracts& contracts, const Execution& execution, const Work& work) {
-    constexpr std::size_t piece_blocks = 8;
+    constexpr std::size_t piece_blocks = 16;
     const std::size_t blocks = block_count(contracts.rows);
-    run_pieces((blocks + piece_blocks - 1) / piece_blocks, execution, [&](std::size_t piece) {
+    const auto piece_of = [&](std::size_t piece) {
         BlockReader reader(contracts);
         for (std::size_t b = piece * piece_blocks; b < std::min(blocks, (piece + 1) * piece_blocks); ++b)
             work(reader.read(b), b);
-    });
+    };
+    if (blocks <= piece_blocks) return piece_of(0);  // nothing to share or to interrupt
+    run_pieces((blocks + piece_blocks - 1) / piece_blocks, execution, piece_of);
 }
 
 // Throws Error if one of the greeks asks whether a row is a call and the contracts do not say.

@@ -4,7 +4,6 @@
 #include "blocks.hpp"
 #include "dispatch.hpp"
 #include "gexcore/error.hpp"
-#include "parallel.hpp"
 
 namespace gexcore {
 
@@ -21,18 +20,11 @@ void compute_greeks(const Contracts& contracts, std::uint32_t which, double* con
                     const Execution& execution) {
     check_type(contracts, which);
     const Kernels& kernels = active_kernels();
-    const std::size_t blocks = block_count(contracts.rows);
-    constexpr std::size_t piece_blocks = 16;
-    const auto work = [&](std::size_t piece) {
-        BlockReader reader(contracts);
-        for (std::size_t b = piece * piece_blocks; b < std::min(blocks, (piece + 1) * piece_blocks); ++b) {
-            double* target[greek_count];
-            for (std::uint32_t g = 0; g < greek_count; ++g) target[g] = which & (1u << g) ? out[g] + b * kBlockRows : nullptr;
-            kernels.greeks(reader.read(b), block_rows(contracts.rows, b), which, target);
-        }
-    };
-    if (blocks <= piece_blocks) return work(0);  // nothing to share or to interrupt
-    run_pieces((blocks + piece_blocks - 1) / piece_blocks, execution, work);
+    run_blocks(contracts, execution, [&](const GreekBlock& block, std::size_t b) {
+        double* target[greek_count];
+        for (std::uint32_t g = 0; g < greek_count; ++g) target[g] = which & (1u << g) ? out[g] + b * kBlockRows : nullptr;
+        kernels.greeks(block, block_rows(contracts.rows, b), which, target);
+    });
 }
 
 }  // namespace gexcore

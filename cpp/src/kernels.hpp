@@ -36,8 +36,8 @@ struct SweepBlock {
 
 // Rows prepared for gamma at any spot.
 struct GammaColumns {
-    double *carry, *width, *inverse_width;  // (r - y) T; s sqrt T, 0 included; its inverse
-    double *discount, *dividend;            // r T; y T; both NaN for a row out of range
+    double *carry, *width, *inverse_width;  // (r - y) T; s sqrt T, 0 included; its inverse, NaN for a row out of range
+    double *discount, *dividend;            // r T; y T
 };
 
 // Vols of one block and the smile of each row's expiration (see gexcore/dynamics.hpp).
