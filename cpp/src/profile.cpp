@@ -17,6 +17,11 @@ namespace {
 
 constexpr std::size_t kTileSpots = 1024;
 
+// Columns begin where cache lines do.
+constexpr std::size_t stride_of(std::size_t rows) {
+    return (rows + kLanes - 1) / kLanes * kLanes;
+}
+
 Spare& spare_columns() {
     static Spare* const spare = new Spare;  // never destroyed: profiles may outlive any other static
     return *spare;
@@ -35,11 +40,11 @@ GammaProfile::Memory GammaProfile::memory_for(std::size_t size) {
 
 GammaProfile::GammaProfile(const Contracts& contracts, const double* weight, const Execution& execution)
     : rows_(contracts.rows),
-      columns_(memory_for(4 * contracts.rows)),
+      columns_(memory_for(4 * stride_of(contracts.rows))),
       center_high_(columns_.get()),
-      center_low_(center_high_ + rows_),
-      inverse_width_(center_low_ + rows_),
-      amplitude_(inverse_width_ + rows_) {
+      center_low_(center_high_ + stride_of(rows_)),
+      inverse_width_(center_low_ + stride_of(rows_)),
+      amplitude_(inverse_width_ + stride_of(rows_)) {
     const Kernels& kernels = active_kernels();
     run_blocks(contracts, execution, [&](const GreekBlock& block, std::size_t b) {
         const std::size_t at = b * kBlockRows;

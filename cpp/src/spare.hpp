@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <mutex>
+#include <new>
 #include <utility>
 
 namespace gexcore {
@@ -16,12 +17,12 @@ public:
         std::size_t size = 0;
     };
 
-    ~Spare() { delete[] block_.memory; }
+    ~Spare() { free(block_.memory); }
 
     Block take(std::size_t size) {
         const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
         if (lock && block_.size >= size && block_.size / 4 <= size) return std::exchange(block_, {});
-        return {new double[size], size};
+        return {static_cast<double*>(::operator new(size * sizeof(double), kLine)), size};
     }
 
     void give(Block block) {
@@ -29,10 +30,15 @@ public:
             const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
             if (lock) std::swap(block, block_);
         }
-        delete[] block.memory;
+        free(block.memory);
     }
 
 private:
+    // A vector that lies across two cache lines is two loads.
+    static constexpr std::align_val_t kLine{64};
+
+    static void free(double* memory) { ::operator delete(memory, kLine); }
+
     static constexpr std::size_t kLeast = std::size_t{1} << 13;  // below, the library's allocator keeps the pages itself
     static constexpr std::size_t kMost = std::size_t{1} << 22;   // 32 MiB: no more is held back
 

@@ -62,7 +62,7 @@ private:
     static Memory memory_for(std::size_t size);
 
     std::size_t rows_;
-    Memory columns_;  // four columns of rows_ each, written once: never cleared first
+    Memory columns_;  // four columns, written once: never cleared first
     double *center_high_, *center_low_, *inverse_width_, *amplitude_;
 };
 
