@@ -324,3 +324,15 @@ def test_bad_row_is_nan_and_leaves_the_others_alone(rows, data):
         others = np.delete(g[name], where)
         assert np.array_equal(others.view(np.int64), clean[name].view(np.int64)), name
     assert all(math.isnan(v) for v in greeks(tuple(spoiled), True).to_dict().values())
+
+
+def test_at_the_money_gamma_and_vega_are_right_to_a_few_ulp():
+    """Nothing but the root of T and one exponential of a small number: neither may lose a digit."""
+    rng = np.random.default_rng(8)
+    years = np.concatenate([rng.uniform(1.0, 4.0, 4000), 10.0 ** rng.uniform(-8, 2, 4000)])
+    g = bsm.greeks(1.0, 1.0, years, 0.01, 0.0, 0.0, True, which=("gamma", "vega"))
+    root = np.sqrt(years.astype(np.longdouble))
+    width = np.longdouble(0.01) * root
+    density = np.exp(-(width * width) / 8) / np.sqrt(2 * np.longdouble(math.pi))
+    for found, exact in ((g.gamma, density / width), (g.vega, density * root)):
+        assert np.abs(found / exact - 1).max() < 5 * EPS
