@@ -228,3 +228,19 @@ def test_contracts_that_weigh_nothing_are_counted() -> None:
     np.testing.assert_array_equal(book.by_strike().keys, by.keys)
     book.set_spot(5001.0)
     assert_batch(book)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("implied_vol", 1e120), ("strike", 1e295), ("time_to_expiry", 1e295)]
+)
+def test_contracts_out_of_range_are_no_more_used_than_in_a_batch(column: str, value: float) -> None:
+    columns: dict[str, Any] = {
+        "strike": np.array([90.0, 95.0, 100.0, 105.0]), "implied_vol": np.full(4, 0.2),
+        "time_to_expiry": np.full(4, 0.2), "open_interest": np.full(4, 10.0),
+        "is_call": np.array([True, False, True, False]),
+    }  # fmt: skip
+    columns[column][2] = value
+    book = gex.Book(gex.Chain.from_arrays(spot=100.0, rate=0.0, dividend_yield=0.0, **columns))
+    for spot in (100.0, 101.0, 97.0):
+        book.set_spot(spot)
+        assert_batch(book)
